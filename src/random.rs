@@ -52,9 +52,9 @@ pub fn stream(seed: u64, owner: Owner, place: [u64; 3]) -> ChaCha8Rng {
 
 /// One number out of a stream's address, for kernels that make their own bits from a seed.
 pub fn seed_of(seed: u64, owner: Owner, place: [u64; 3]) -> u64 {
-    place.into_iter().fold(mixed(seed ^ (owner as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)), |state, number| {
-        mixed(state ^ number)
-    })
+    place
+        .into_iter()
+        .fold(mixed(seed ^ (owner as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)), |state, number| mixed(state ^ number))
 }
 
 /// The finaliser of splitmix64: every input bit reaches every output bit.
