@@ -1,0 +1,1 @@
+//! Plain data out of Python's pickles, without executing them.
