@@ -12,7 +12,7 @@ mod resample;
 
 pub use cepstrum::{CepstrumSettings, cepstrum_rows};
 pub use filterbank::{ENERGY_FLOOR, Filterbank, FilterbankSettings};
-pub use reading::{FilterbankReading, FittedRows, RATE_HZ, Samples, mono_signal};
+pub use reading::{FilterbankReading, FittedRows, RATE_HZ, mono_signal};
 pub use resample::resampled;
 
 /// What goes wrong with sound.
@@ -28,23 +28,23 @@ pub enum AudioError {
         /// What it may be.
         expected: &'static str,
     },
-    /// No channels, a rate that nobody records at, or samples that do not fill whole sample frames.
+    /// No channels, channels of different lengths, or a rate that nobody records at.
     #[error(
-        "the sound has {samples} samples in {channels} channels at {rate_hz} Hz, expected whole sample frames at \
-         4000 to 200000 Hz"
+        "the sound has channels of {lengths:?} samples at {rate_hz} Hz, expected channels of one length at 4000 to \
+         200000 Hz"
     )]
     Layout {
-        /// Samples in all channels together.
-        samples: usize,
-        /// Channels.
-        channels: usize,
-        /// Sample frames per second.
+        /// Samples of each channel.
+        lengths: Vec<usize>,
+        /// Samples per second.
         rate_hz: u32,
     },
     /// A sample is NaN or infinite.
-    #[error("sample {position} of the sound is not a finite number; decode or record the clip again")]
+    #[error("sample {position} of channel {channel} is not a finite number; decode or record the clip again")]
     NotFinite {
-        /// Which sample, counted over all channels.
+        /// Which channel.
+        channel: usize,
+        /// Which sample of it.
         position: usize,
     },
 }
