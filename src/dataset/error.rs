@@ -157,15 +157,11 @@ pub enum DatasetError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A clip has another number of frames than the file.
-    #[error("`{}` has {found} rows, expected {expected}", path.display())]
-    FrameCount {
-        /// The clip's attributes.
-        path: PathBuf,
-        /// Its rows.
-        found: usize,
-        /// The rows it should have.
-        expected: usize,
+    /// A clip without a single row of attributes.
+    #[error("the attributes of clip `{id}` have no rows, expected one a frame")]
+    NoRows {
+        /// The clip.
+        id: String,
     },
     /// An array in `.npy` format cannot be read.
     #[error(transparent)]

@@ -11,6 +11,7 @@
 //! Departure: the published code reads into one buffer per dataset object, so that every clip of a batch shows the
 //! features of the last one (defect 12); here every clip owns its memory.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -113,7 +114,7 @@ impl Reader {
 
     /// What the speaker of one row does, in memory of its own.
     pub fn speaker(&self, row: usize) -> Result<SpeakerFeatures, DatasetError> {
-        let floats = |name| self.numbers(name, row, f32::from_le_bytes, hdf5::Dataset::read_f32_rows);
+        let floats = |name| self.floats(name, row);
         Ok(SpeakerFeatures {
             frame_count: self.layout.frame_count,
             expression: floats(EXPRESSION)?,
@@ -139,10 +140,7 @@ impl Reader {
 
     /// Which clip of the index each row holds, if the file says so (our training files do).
     pub fn clip_order(&self) -> Result<Option<Vec<usize>>, DatasetError> {
-        let problem = |error: DatasetError| error.in_file(self.path());
-        let Some(order) = self.probe.clip_order(self.clip_count()).map_err(problem)? else { return Ok(None) };
-        super::shuffle::require_permutation(&order).map_err(problem)?;
-        Ok(Some(order))
+        self.probe.clip_order(self.clip_count()).map_err(|error| error.in_file(self.path()))
     }
 
     /// Texts attached to the file, sorted by name: version of UniFR, feature set, options.
@@ -159,7 +157,12 @@ impl Reader {
         addresses.collect()
     }
 
-    /// The numbers of one stored column of one row, as `i32`.
+    /// The numbers of one stored column of one row.
+    pub(super) fn floats(&self, name: &str, row: usize) -> Result<Vec<f32>, DatasetError> {
+        self.numbers(name, row, f32::from_le_bytes, hdf5::Dataset::read_f32_rows)
+    }
+
+    /// The whole numbers of one stored column of one row.
     pub(super) fn ints(&self, name: &str, row: usize) -> Result<Vec<i32>, DatasetError> {
         self.numbers(name, row, i32::from_le_bytes, hdf5::Dataset::read_i32_rows)
     }
@@ -394,8 +397,15 @@ impl Probe {
             let expected = format!("[{clip_count}]");
             return Err(DatasetError::Shape { name: CLIP_ORDER.to_owned(), found, expected });
         }
+        let mut was_seen = HashSet::new();
         let order = guarded(|| dataset.read_i64())?;
-        Ok(Some(order.into_iter().map(|clip| usize::try_from(clip).unwrap_or(usize::MAX)).collect()))
+        for (place, clip) in order.iter().enumerate() {
+            if *clip < 0 || !was_seen.insert(*clip) {
+                let reason = format!("entry {place} of `{CLIP_ORDER}` is `{clip}`, negative or there twice");
+                return Err(DatasetError::Permutation { count: clip_count, reason });
+            }
+        }
+        Ok(Some(order.into_iter().map(|clip| clip as usize).collect()))
     }
 
     pub(super) fn attributes(&self) -> Result<Vec<(String, String)>, DatasetError> {

@@ -125,11 +125,11 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores which clip of the index each row holds; `seed` is the one that shuffled them.
-    pub fn set_clip_order(&mut self, order: &[usize], seed: u64) {
+    /// Stores which clip of the index each row holds, and the seed if one shuffled them.
+    pub fn set_clip_order(&mut self, order: &[usize], seed: Option<u64>) {
         self.clip_order = Some(order.iter().map(|clip| *clip as i64).collect());
         self.attributes.retain(|(name, _)| name != "shuffle_seed");
-        self.attributes.push(("shuffle_seed".to_owned(), seed.to_string()));
+        self.attributes.extend(seed.map(|seed| ("shuffle_seed".to_owned(), seed.to_string())));
     }
 
     /// Makes the clips written so far part of the file, safely on the disk.
