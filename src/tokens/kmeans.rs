@@ -5,7 +5,7 @@
 //! Source: Arthur and Vassilvitskii 2007 for the start; Lloyd 1982 for the rounds; the tolerance is scikit-learn's.
 //!
 //! Both stages skip what cannot change the result: the start by the triangle inequality (Raff 2021), the rounds by
-//! [`NearestCentre`], each search beginning at the sample's centre of the round before.
+//! [`NearestCentre`] and by looking only at centres that have moved where the others cannot win ([`Search`]).
 
 use rand::Rng;
 use rayon::prelude::*;
@@ -48,37 +48,72 @@ pub struct KMeans {
 /// Clusters the samples, at least one, all finite.
 pub fn kmeans(samples: &[Sample], settings: KMeansSettings) -> KMeans {
     let samples: Vec<Expression> = samples.iter().map(|sample| sample.map(f64::from)).collect();
-    let (mut centres, mut nearest) = starting_centres(&samples, settings);
+    let mut state = starting_centres(&samples, settings);
     let smallest_move = TOLERANCE * mean_variance(&samples);
     let mut round_count = 0;
     while round_count < settings.round_limit {
         round_count += 1;
-        let moved = round(&samples, &mut centres, &mut nearest);
-        if moved <= smallest_move {
+        if state.round(&samples) <= smallest_move {
             break;
         }
     }
-    let inertia = nearest.iter().map(|nearest| nearest.distance).sum();
-    KMeans { centres, round_count, inertia }
+    let inertia = state.nearest.iter().map(|nearest| nearest.distance).sum();
+    KMeans { centres: state.centres, round_count, inertia }
 }
 
-/// One round: every sample goes to its nearest centre, every centre to the mean of its samples.
-///
-/// Returns the sum of the centres' squared moves.
-fn round(samples: &[Expression], centres: &mut [Expression], nearest: &mut [Nearest]) -> f64 {
-    let search = NearestCentre::new(centres);
-    let known_centres = &*centres;
-    nearest.par_chunks_mut(TASK_SAMPLES).zip(samples.par_chunks(TASK_SAMPLES)).for_each(|(nearest, samples)| {
-        for (nearest, sample) in nearest.iter_mut().zip(samples) {
-            let centre = nearest.centre;
-            let distance = squared_distance(sample, &known_centres[centre as usize]);
-            *nearest = search.find_nearer(sample, Nearest { distance, centre });
+/// Between two rounds.
+#[derive(Clone)]
+struct State {
+    centres: Vec<Expression>,
+    /// Each sample's nearest centre, as of before the centres' last move.
+    nearest: Vec<Nearest>,
+    /// The centres which that move has changed; all of them before the first round.
+    moved: Vec<u32>,
+}
+
+impl State {
+    /// One round: every sample goes to its nearest centre, every centre to the mean of its samples.
+    ///
+    /// Returns the sum of the centres' squared moves.
+    fn round(&mut self, samples: &[Expression]) -> f64 {
+        let search = Search::new(&self.centres, std::mem::take(&mut self.moved));
+        let tasks = self.nearest.par_chunks_mut(TASK_SAMPLES).zip(samples.par_chunks(TASK_SAMPLES));
+        tasks.for_each(|(nearest, samples)| {
+            for (nearest, sample) in nearest.iter_mut().zip(samples) {
+                *nearest = search.nearest(sample, *nearest);
+            }
+        });
+        let means = means(samples, &self.nearest, self.centres.len());
+        let moves: Vec<f64> = self.centres.iter().zip(&means).map(|(old, new)| squared_distance(old, new)).collect();
+        self.moved = (0..).zip(&moves).filter(|&(_, &way)| way > 0.0).map(|(centre, _)| centre).collect();
+        self.centres = means;
+        moves.iter().sum()
+    }
+}
+
+/// The centres of one round.
+struct Search<'a> {
+    centres: &'a [Expression],
+    all: NearestCentre,
+    moved: NearestCentre,
+}
+
+impl<'a> Search<'a> {
+    fn new(centres: &'a [Expression], moved: Vec<u32>) -> Self {
+        Self { centres, all: NearestCentre::new(centres), moved: NearestCentre::of_some(centres, moved) }
+    }
+
+    /// The nearest centre now, given the nearest before the last move.
+    fn nearest(&self, sample: &Expression, before: Nearest) -> Nearest {
+        let distance = squared_distance(sample, &self.centres[before.centre as usize]);
+        let now = Nearest { distance, ..before };
+        // If the own centre has not moved away, those that have stayed are still no nearer: they lost before.
+        if distance <= before.distance {
+            self.moved.find_nearer(sample, now)
+        } else {
+            self.all.find_nearer(sample, now)
         }
-    });
-    let means = means(samples, nearest, centres.len());
-    let moved = centres.iter().zip(&means).map(|(old, new)| squared_distance(old, new)).sum();
-    centres.copy_from_slice(&means);
-    moved
+    }
 }
 
 /// The mean of each centre's samples. A centre without samples moves to the sample farthest from its own centre,
@@ -130,8 +165,8 @@ fn mean_variance(samples: &[Expression]) -> f64 {
 }
 
 /// The start: the first centre is any sample, each further one a sample drawn with a probability in proportion to
-/// its squared distance from the nearest centre so far. Returns each sample's nearest centre as well.
-fn starting_centres(samples: &[Expression], settings: KMeansSettings) -> (Vec<Expression>, Vec<Nearest>) {
+/// its squared distance from the nearest centre so far.
+fn starting_centres(samples: &[Expression], settings: KMeansSettings) -> State {
     let mut chance = stream(settings.seed, Owner::Clustering, [0; 3]);
     let first = chance.random_range(0..samples.len());
     let mut start = Start::new(samples, first);
@@ -139,7 +174,8 @@ fn starting_centres(samples: &[Expression], settings: KMeansSettings) -> (Vec<Ex
         let Some(place) = start.draw(chance.random()) else { break };
         start.add(place);
     }
-    (start.centres, start.nearest)
+    let moved = (0..start.centres.len() as u32).collect();
+    State { centres: start.centres, nearest: start.nearest, moved }
 }
 
 /// The centres so far and the samples of each.
@@ -249,26 +285,26 @@ mod tests {
     }
 
     /// One round as the textbook has it.
-    fn round_trying_every_centre(samples: &[Expression], centres: &mut [Expression], nearest: &mut [Nearest]) {
-        for (nearest, sample) in nearest.iter_mut().zip(samples) {
-            let distances = centres.iter().map(|centre| squared_distance(sample, centre)).enumerate();
+    fn round_trying_every_centre(samples: &[Expression], state: &mut State) {
+        for (nearest, sample) in state.nearest.iter_mut().zip(samples) {
+            let distances = state.centres.iter().map(|centre| squared_distance(sample, centre)).enumerate();
             let (centre, distance) = distances.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
             *nearest = Nearest { distance, centre: centre as u32 };
         }
-        centres.copy_from_slice(&means(samples, nearest, centres.len()));
+        state.centres = means(samples, &state.nearest, state.centres.len());
     }
 
     #[test]
     fn the_rounds_are_those_of_trying_every_centre() {
         for (count, steps, centre_count) in [(400, 4.0, 60), (3000, 1e6, 150), (50, 8.0, 49)] {
             let samples: Vec<Expression> = samples(count, steps).iter().map(|sample| sample.map(f64::from)).collect();
-            let (mut centres, mut nearest) = starting_centres(&samples, settings(centre_count));
-            let (mut plain_centres, mut plain_nearest) = (centres.clone(), nearest.clone());
+            let mut state = starting_centres(&samples, settings(centre_count));
+            let mut plain = state.clone();
             for number in 0..12 {
-                round(&samples, &mut centres, &mut nearest);
-                round_trying_every_centre(&samples, &mut plain_centres, &mut plain_nearest);
-                assert_eq!(nearest, plain_nearest, "round {number} of {count} samples");
-                assert_eq!(centres, plain_centres, "round {number} of {count} samples");
+                state.round(&samples);
+                round_trying_every_centre(&samples, &mut plain);
+                assert_eq!(state.nearest, plain.nearest, "round {number} of {count} samples");
+                assert_eq!(state.centres, plain.centres, "round {number} of {count} samples");
             }
         }
     }
@@ -276,7 +312,7 @@ mod tests {
     #[test]
     fn the_start_knows_each_samples_nearest_centre() {
         let samples: Vec<Expression> = samples(700, 1e6).iter().map(|sample| sample.map(f64::from)).collect();
-        let (centres, nearest) = starting_centres(&samples, settings(80));
+        let State { centres, nearest, .. } = starting_centres(&samples, settings(80));
         assert_eq!(centres.len(), 80);
         for (sample, nearest) in samples.iter().zip(&nearest) {
             let best = centres.iter().map(|centre| squared_distance(sample, centre)).fold(f64::INFINITY, f64::min);
@@ -315,10 +351,10 @@ mod tests {
     fn an_empty_centre_moves_to_the_farthest_sample() {
         // On a line: samples 0, 1, 2 and 10 at centre 0; centre 1 is far from all.
         let samples: Vec<Expression> = [0.0, 1.0, 2.0, 10.0].map(|value| [value; 8]).to_vec();
-        let mut centres = vec![[0.0; 8], [99.0; 8]];
-        let mut nearest = vec![Nearest { distance: 0.0, centre: 0 }; 4];
-        round(&samples, &mut centres, &mut nearest);
-        assert_eq!(centres, [[1.0; 8], [10.0; 8]]);
+        let nearest = vec![Nearest { distance: 0.0, centre: 0 }; 4];
+        let mut state = State { centres: vec![[0.0; 8], [99.0; 8]], nearest, moved: vec![0, 1] };
+        state.round(&samples);
+        assert_eq!(state.centres, [[1.0; 8], [10.0; 8]]);
     }
 
     #[test]

@@ -66,11 +66,17 @@ pub(super) fn squared_distance(sample: &Expression, centre: &Expression) -> f64 
 }
 
 impl NearestCentre {
-    /// Builds the boxes; at least one centre, all finite.
+    /// Builds the boxes around all centres, which are finite.
     pub fn new(centres: &[Expression]) -> Self {
+        Self::of_some(centres, (0..centres.len() as u32).collect())
+    }
+
+    /// Builds the boxes around some of the centres, each named once.
+    pub(super) fn of_some(centres: &[Expression], mut some: Vec<u32>) -> Self {
         let mut result = Self { boxes: Vec::new(), leaves: Vec::new() };
-        let mut order: Vec<u32> = (0..centres.len() as u32).collect();
-        result.add_box(centres, &mut order);
+        if !some.is_empty() {
+            result.add_box(centres, &mut some);
+        }
         result
     }
 
@@ -94,14 +100,16 @@ impl NearestCentre {
         number
     }
 
-    /// The nearest centre of a finite sample.
+    /// The nearest centre of a finite sample; without centres, one at an infinite distance.
     pub fn find(&self, sample: &Expression) -> Nearest {
         self.find_nearer(sample, Nearest { distance: f64::INFINITY, centre: u32::MAX })
     }
 
     /// The nearest centre, given one that is known already together with its [`squared_distance`].
     pub(super) fn find_nearer(&self, sample: &Expression, mut best: Nearest) -> Nearest {
-        self.search(0, sample, &mut best);
+        if !self.boxes.is_empty() {
+            self.search(0, sample, &mut best);
+        }
         best
     }
 
