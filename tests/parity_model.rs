@@ -11,9 +11,10 @@ use burn::tensor::{Device, Gradients, Tensor};
 use golden_cases::{close, folders_in, of_kind, root, trial};
 use golden_model::{Goldens, flags, floats, listener, model, read, rule, speaker, values};
 use libtest_mimic::Trial;
+use unifr::batches::{Counted, ListenerBatch, SpeakerBatch};
 use unifr::kernels::MaskRule;
-use unifr::model::{Direction, Last, ListenerBatch, Mode, SpeakerBatch, TokenLogits, Transformer, published_name};
-use unifr::objectives::{Counted, causal_response_loss, masked_response_loss, matching_loss};
+use unifr::model::{Direction, Last, Mode, TokenLogits, Transformer, published_name};
+use unifr::objectives::{causal_response_loss, masked_response_loss, matching_loss};
 
 /// Single precision noise on values up to 10 is 4e-6; see the README of the golden data.
 const FORWARD_TOLERANCE: f64 = 2e-5;

@@ -6,45 +6,12 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{self, EmbeddingConfig, Linear, LinearConfig};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use unifr_kernels::dropout;
 
 use super::config::{ModelConfig, ModelError};
 use super::transformer::Mode;
-
-/// The speakers of a batch.
-#[derive(Clone, Debug)]
-pub struct SpeakerBatch {
-    /// Expression features, `[batch, frames, width of the stream]`.
-    pub expression: Tensor<3>,
-    /// Action-unit features, likewise.
-    pub action_units: Tensor<3>,
-    /// Valence-arousal features, likewise.
-    pub valence_arousal: Tensor<3>,
-    /// Pose features, one row per frame, likewise.
-    pub pose: Tensor<3>,
-    /// Log mel filterbank, likewise.
-    pub filterbank: Tensor<3>,
-    /// Standardised voice statistics of the clip, `[batch, width of the vector]`.
-    pub functionals: Tensor<2>,
-    /// Standardised voice descriptors of the clip, likewise.
-    pub descriptors: Tensor<2>,
-    /// True where the frame has a face, `[batch, frames]`.
-    pub has_face: Tensor<2, Bool>,
-}
-
-/// The listeners of a batch.
-#[derive(Clone, Debug)]
-pub struct ListenerBatch {
-    /// Action-unit codes, `[batch, frames]`.
-    pub action_units: Tensor<2, Int>,
-    /// Expression codes, likewise.
-    pub expression: Tensor<2, Int>,
-    /// Valence-arousal codes, likewise.
-    pub valence_arousal: Tensor<2, Int>,
-    /// True where a code is known and false where it is masked, `[batch, frames, 3]`; `None`: all are known.
-    pub known: Option<Tensor<3, Bool>>,
-}
+use crate::batches::{ListenerBatch, SpeakerBatch};
 
 /// What stands after the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The transformer that reads a speaker and a listener and scores the listener's tokens.
 //!
-//! In:  [`SpeakerBatch`] and [`ListenerBatch`], six tokens per frame.
+//! In:  [`crate::batches::SpeakerBatch`] and [`crate::batches::ListenerBatch`], six tokens per frame.
 //! Out: logits of the three codebooks, or of "this listener belongs to this speaker".
 //! Source: the published `base_transformer.py`; one set of blocks serves the offline task (bidirectional
 //! attention) and the online task (causal attention).
@@ -18,7 +18,7 @@ mod transformer;
 pub use attention::{Attention, Direction};
 pub use block::{Block, Mlp};
 pub use config::{ModelConfig, ModelError};
-pub use embedding::{Embedding, Last, ListenerBatch, SpeakerBatch};
+pub use embedding::{Embedding, Last};
 pub use heads::{Heads, TokenLogits};
 pub use names::{is_transposed, published_name};
 pub use parameters::{NamedTensor, ParameterError, load_parameters, parameters};

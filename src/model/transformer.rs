@@ -8,9 +8,10 @@ use unifr_kernels::{Dropout, MaskRule};
 use super::attention::Direction;
 use super::block::Block;
 use super::config::{ModelConfig, ModelError};
-use super::embedding::{self, Embedding, Last, ListenerBatch, SpeakerBatch};
+use super::embedding::{self, Embedding, Last};
 use super::heads::{Heads, TokenLogits};
 use super::initialize::initialize;
+use crate::batches::{ListenerBatch, SpeakerBatch};
 use crate::random::{Owner, seed_of};
 
 /// Whether elements are dropped.

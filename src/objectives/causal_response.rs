@@ -3,7 +3,8 @@
 use burn::tensor::Tensor;
 
 use super::cross_entropy::{losses, rows};
-use crate::model::{ListenerBatch, TokenLogits};
+use crate::batches::ListenerBatch;
+use crate::model::TokenLogits;
 
 /// Mean over the three codebooks of the mean cross entropy over batch and frames.
 ///

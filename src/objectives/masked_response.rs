@@ -3,16 +3,8 @@
 use burn::tensor::Tensor;
 
 use super::cross_entropy::{losses, rows};
-use crate::model::{ListenerBatch, TokenLogits};
-
-/// Which tokens the loss counts.
-#[derive(Clone, Debug)]
-pub struct Counted {
-    /// 1 where a token counts and 0 where it does not, `[batch, frames, 3]`.
-    pub weights: Tensor<3>,
-    /// How many count.
-    pub count: usize,
-}
+use crate::batches::{Counted, ListenerBatch};
+use crate::model::TokenLogits;
 
 /// Sum of the counted tokens' cross entropies over the number of them, all codebooks together.
 ///

@@ -10,5 +10,5 @@ mod masked_response;
 mod speaker_listener_matching;
 
 pub use causal_response::causal_response_loss;
-pub use masked_response::{Counted, masked_response_loss};
+pub use masked_response::masked_response_loss;
 pub use speaker_listener_matching::matching_loss;

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors};
+use unifr::batches::{ListenerBatch, SpeakerBatch};
 use unifr::features::FeatureDims;
 use unifr::kernels::MaskRule;
-use unifr::model::{ListenerBatch, ModelConfig, NamedTensor, SpeakerBatch, Transformer, load_parameters};
+use unifr::model::{ModelConfig, NamedTensor, Transformer, load_parameters};
 use unifr::tokens::VocabularySizes;
 
 /// A tensor of a golden file, any type, as doubles.

@@ -1,0 +1,183 @@
+//! AdamW with decoupled decay; moments are kept under the published parameter names, so that a checkpoint holds them.
+//!
+//! Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization"; the order of operations is PyTorch's.
+//! Why not burn's: its state is addressed by ids that change from process to process and its record is its own
+//! format; ours has to be found again by name, in safetensors.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::groups::decays;
+use crate::model::{NamedTensor, Transformer, published_name};
+
+/// The constants of the published optimizer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWSettings {
+    /// Share of the old first moment that stays.
+    pub beta_1: f64,
+    /// Share of the old second moment that stays.
+    pub beta_2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// Decay of the group that decays, times the learning rate.
+    pub weight_decay: f64,
+}
+
+impl Default for AdamWSettings {
+    fn default() -> Self {
+        Self { beta_1: 0.9, beta_2: 0.95, epsilon: 1e-8, weight_decay: 0.01 }
+    }
+}
+
+/// What the optimizer remembers of one parameter, flat, in the layout of the model.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    /// Running mean of the gradient.
+    pub first: Tensor<1>,
+    /// Running mean of its square.
+    pub second: Tensor<1>,
+    /// Updates so far.
+    pub steps: u64,
+}
+
+/// The optimizer and its memory.
+#[derive(Clone, Debug, Default)]
+pub struct AdamW {
+    /// Constants.
+    pub settings: AdamWSettings,
+    moments: BTreeMap<String, Moments>,
+}
+
+impl AdamW {
+    /// One update. Parameters without a gradient are left alone entirely: no decay, no step count.
+    ///
+    /// `scale` multiplies every gradient before it is used, `[1]`; it carries mean and clipping.
+    pub fn update(
+        &mut self,
+        model: Transformer,
+        gradients: GradientsParams,
+        scale: &Tensor<1>,
+        learning_rate: f64,
+    ) -> Transformer {
+        model.map(&mut Update { path: Vec::new(), optimizer: self, gradients, scale, learning_rate })
+    }
+
+    /// Updates that any parameter has seen.
+    pub fn steps(&self) -> u64 {
+        self.moments.values().map(|moments| moments.steps).max().unwrap_or(0)
+    }
+
+    /// The memory on the host: `exp_avg.<name>`, `exp_avg_sq.<name>`, and each parameter's step count.
+    pub fn state(&self) -> (Vec<NamedTensor>, BTreeMap<String, u64>) {
+        let tensors = self.moments.iter().flat_map(|(name, moments)| {
+            [("exp_avg", &moments.first), ("exp_avg_sq", &moments.second)].map(|(kind, tensor)| NamedTensor {
+                name: format!("{kind}.{name}"),
+                shape: tensor.dims().to_vec(),
+                values: tensor.clone().into_data().try_into_vec().expect("moments are f32"),
+            })
+        });
+        let steps = self.moments.iter().map(|(name, moments)| (name.clone(), moments.steps)).collect();
+        (tensors.collect(), steps)
+    }
+
+    /// The reverse of [`Self::state`]; a parameter whose moments are incomplete starts anew.
+    pub fn with_state(
+        settings: AdamWSettings,
+        tensors: Vec<NamedTensor>,
+        steps: &BTreeMap<String, u64>,
+        device: &Device,
+    ) -> Self {
+        let mut tensors: BTreeMap<String, Vec<f32>> = tensors.into_iter().map(|t| (t.name, t.values)).collect();
+        let mut tensor = |kind: &str, name: &str| {
+            let values = tensors.remove(&format!("{kind}.{name}"))?;
+            let count = values.len();
+            Some(Tensor::<1>::from_data(TensorData::new(values, [count]), device))
+        };
+        let moments = steps
+            .iter()
+            .filter_map(|(name, steps)| {
+                let (first, second) = (tensor("exp_avg", name)?, tensor("exp_avg_sq", name)?);
+                Some((name.clone(), Moments { first, second, steps: *steps }))
+            })
+            .collect();
+        Self { settings, moments }
+    }
+
+    /// The memory of one parameter.
+    pub fn moments(&self, published_name: &str) -> Option<&Moments> {
+        self.moments.get(published_name)
+    }
+}
+
+struct Update<'a> {
+    path: Vec<String>,
+    optimizer: &'a mut AdamW,
+    gradients: GradientsParams,
+    scale: &'a Tensor<1>,
+    learning_rate: f64,
+}
+
+impl ModuleMapper for Update<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(gradient) = self.gradients.remove::<D>(param.id) else { return param };
+        let name = published_name(&self.path.join("."));
+        let decay = if decays(&name, D) { self.optimizer.settings.weight_decay } else { 0.0 };
+        let count = gradient.shape().num_elements();
+        let gradient = gradient.reshape([count]) * self.scale.clone();
+        let moments = self.optimizer.moments.remove(&name);
+        let (moments, change) = self.optimizer.settings.step(moments, gradient, self.learning_rate);
+        self.optimizer.moments.insert(name, moments);
+        let keep = 1.0 - self.learning_rate * decay;
+        param.map(|tensor| {
+            let shape = tensor.shape();
+            let updated = tensor.inner().mul_scalar(keep) - change.reshape(shape);
+            Tensor::from_inner(updated).require_grad()
+        })
+    }
+}
+
+impl AdamWSettings {
+    /// The new moments and what is subtracted from the parameter.
+    fn step(&self, moments: Option<Moments>, gradient: Tensor<1>, learning_rate: f64) -> (Moments, Tensor<1>) {
+        let first = gradient.clone().mul_scalar(1.0 - self.beta_1);
+        let second = gradient.square().mul_scalar(1.0 - self.beta_2);
+        let moments = match moments {
+            None => Moments { first, second, steps: 1 },
+            Some(old) => Moments {
+                first: old.first.mul_scalar(self.beta_1) + first,
+                second: old.second.mul_scalar(self.beta_2) + second,
+                steps: old.steps + 1,
+            },
+        };
+        let unbias = |beta: f64| 1.0 - beta.powf(moments.steps as f64);
+        let root = moments.second.clone().sqrt().div_scalar(unbias(self.beta_2).sqrt()).add_scalar(self.epsilon);
+        let change = moments.first.clone().mul_scalar(learning_rate / unbias(self.beta_1)) / root;
+        (moments, change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_step_is_the_learning_rate_against_the_gradients_sign() {
+        let gradient = Tensor::<1>::from_floats([3.0, -0.5], &Device::flex());
+        let (moments, change) = AdamWSettings::default().step(None, gradient, 0.1);
+        // (1 - 0.9)·g / (1 - 0.9) = g and √((1 - 0.95)·g² / (1 - 0.95)) = |g|.
+        let change: Vec<f32> = change.into_data().iter::<f32>().collect();
+        assert!((change[0] - 0.1).abs() < 1e-6 && (change[1] + 0.1).abs() < 1e-6, "{change:?}");
+        assert_eq!(moments.steps, 1);
+    }
+}

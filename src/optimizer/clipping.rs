@@ -1,0 +1,62 @@
+//! Clipping by the norm over all parameters together.
+//!
+//! Departure from burn: its optimizers clip each tensor by its own norm; the published training clips all at once.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+
+use crate::model::Transformer;
+
+/// Added to the norm before dividing by it, as PyTorch does.
+const NORM_EPSILON: f64 = 1e-6;
+
+/// √ of the sum of all squares, on the device.
+///
+/// # Shapes
+/// - returns: `[1]`
+pub fn global_norm(model: &Transformer, gradients: &GradientsParams, device: &Device) -> Tensor<1> {
+    let mut visitor = Squares { gradients, sums: Vec::new() };
+    model.visit(&mut visitor);
+    if visitor.sums.is_empty() {
+        return Tensor::zeros([1], device);
+    }
+    Tensor::cat(visitor.sums, 0).sum().sqrt()
+}
+
+/// What all gradients are multiplied with so that their norm is at most `max_norm`.
+///
+/// # Shapes
+/// - `norm`, returns: `[1]`
+pub fn clipped(norm: Tensor<1>, max_norm: f64) -> Tensor<1> {
+    norm.add_scalar(NORM_EPSILON).recip().mul_scalar(max_norm).clamp_max(1.0)
+}
+
+struct Squares<'a> {
+    gradients: &'a GradientsParams,
+    sums: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Squares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            self.sums.push(gradient.square().sum());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_norm_over_the_limit_is_brought_to_it_and_a_small_one_is_left() {
+        let device = Device::flex();
+        let factor = |norm: f32| {
+            let norm = Tensor::<1>::from_floats([norm], &device);
+            f64::from(clipped(norm, 10.0).into_scalar::<f32>())
+        };
+        assert!((factor(20.0) - 0.5).abs() < 1e-6);
+        assert!((factor(5.0) - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,14 @@
+//! Optimizer: AdamW in two groups, the learning-rate schedule, clipping by the norm over all parameters.
+//!
+//! In:  a model, the gradients of one update, its number.
+//! Out: the updated model.
+
+mod adamw;
+mod clipping;
+mod groups;
+mod schedule;
+
+pub use adamw::{AdamW, AdamWSettings, Moments};
+pub use clipping::{clipped, global_norm};
+pub use groups::decays;
+pub use schedule::{ScheduleError, WarmupKeepCosine};
