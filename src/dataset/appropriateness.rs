@@ -127,13 +127,11 @@ impl Appropriateness {
     pub fn selected(&self, order: &[usize]) -> Result<Self, DatasetError> {
         let mut new_place = vec![None; self.clip_count()];
         for (place, clip) in order.iter().enumerate() {
-            match new_place.get_mut(*clip) {
-                Some(slot @ None) => *slot = Some(place as u32),
-                _ => {
-                    let reason = format!("entry {place} is `{clip}`, unknown or named twice");
-                    return Err(DatasetError::Permutation { count: self.clip_count(), reason });
-                }
-            }
+            let Some(slot @ None) = new_place.get_mut(*clip) else {
+                let reason = format!("entry {place} is `{clip}`, unknown or named twice");
+                return Err(DatasetError::Permutation { count: self.clip_count(), reason });
+            };
+            *slot = Some(place as u32);
         }
         let row_of = |clip: &usize| {
             let mut row: Vec<u32> = self.rows[*clip].iter().filter_map(|column| new_place[*column as usize]).collect();
@@ -155,7 +153,9 @@ impl Appropriateness {
         let clip_count = self.clip_count();
         let rows = self.rows.iter().map(|columns| {
             let mut entries = vec![0.0_f64; clip_count];
-            columns.iter().for_each(|column| entries[*column as usize] = 1.0);
+            for column in columns {
+                entries[*column as usize] = 1.0;
+            }
             Ok::<_, npy::NpyError>(entries)
         });
         Ok(npy::write_blocks(path, &[clip_count, clip_count], rows)?)
@@ -188,12 +188,11 @@ impl Appropriateness {
 }
 
 /// The columns of the ones among a row's entries.
-#[allow(clippy::float_cmp, reason = "entries are exactly 0 or 1")]
 fn ones_of(row: usize, entries: &[f64]) -> Result<Vec<u32>, DatasetError> {
     let mut columns = Vec::new();
     for (column, value) in entries.iter().enumerate() {
         match *value {
-            value if value == 1.0 => columns.push(column as u32),
+            1.0 => columns.push(column as u32),
             0.0 => {}
             value => return Err(DatasetError::MatrixEntry { row, column, value }),
         }

@@ -13,6 +13,7 @@ use super::layout::{
 use super::read::Probe;
 use super::{DatasetError, Reader};
 use crate::features::FeatureSet;
+use crate::tokens::VocabularySizes;
 
 /// Datasets without which a file is none of ours.
 const REQUIRED: [&str; 9] =
@@ -79,7 +80,7 @@ impl Checked {
 /// valence-arousal); `progress` hears how many clips are done. Only a file that cannot be opened at all is an error.
 pub fn check(
     path: &Path,
-    vocabularies: Option<[usize; 3]>,
+    vocabularies: Option<VocabularySizes>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Checked, DatasetError> {
     let mut checked = Checked::default();
@@ -161,7 +162,7 @@ fn check_feature_set(probe: &Probe, layout: &Layout, checked: &mut Checked) {
 /// Names and numbers of every clip.
 fn check_contents(
     reader: &Reader,
-    vocabularies: Option<[usize; 3]>,
+    vocabularies: Option<VocabularySizes>,
     checked: &mut Checked,
     progress: &mut dyn FnMut(usize, usize),
 ) {
@@ -217,12 +218,12 @@ struct Tallies {
 }
 
 impl Tallies {
-    fn new(reader: &Reader, vocabularies: Option<[usize; 3]>) -> Self {
+    fn new(reader: &Reader, vocabularies: Option<VocabularySizes>) -> Self {
         let columns = reader.layout().columns().into_iter().filter(|column| column.name != HAS_FACE);
         let columns = columns.filter(|column| column.name != LISTENER_TOKENS).map(|column| (column, Tally::default()));
         Self {
             columns: columns.collect(),
-            vocabularies,
+            vocabularies: vocabularies.map(|sizes| [sizes.action_units, sizes.expression, sizes.valence_arousal]),
             flags: Tally::default(),
             tokens: Default::default(),
             faceless_clips: Tally::default(),
@@ -260,7 +261,7 @@ impl Tallies {
 
     fn report(self, reader: &Reader, checked: &mut Checked) {
         for (column, Tally { count, first }) in self.columns.iter().filter(|(_, tally)| tally.count > 0) {
-            let said = format!("`{}` has {count} values that are NaN or infinite, the first {first}", column.name);
+            let said = format!("`{}` has NaN or infinite values ({count}), the first {first}", column.name);
             // The batches turn NaN of clip features into zeros, as the published code does.
             if [FUNCTIONALS, DESCRIPTORS].contains(&column.name) && !first.contains("inf") {
                 checked.note(format!("{said}; they are read as 0"));
@@ -271,14 +272,14 @@ impl Tallies {
         if self.flags.count > 0 {
             let Tally { count, first } = &self.flags;
             checked.problem(format!(
-                "`{HAS_FACE}` has {count} values besides 0 and 1, the first {first}; prepare it again"
+                "`{HAS_FACE}` has values besides 0 and 1 ({count}), the first {first}; prepare it again"
             ));
         }
         for (kind, Tally { count, first }) in self.tokens.iter().enumerate().filter(|(_, tally)| tally.count > 0) {
             let expected =
                 self.vocabularies.map_or("none below 0".to_owned(), |sizes| format!("0 to {}", sizes[kind] - 1));
             checked.problem(format!(
-                "`{LISTENER_TOKENS}` has {count} tokens of {} out of range, the first {first}, expected {expected}; \
+                "`{LISTENER_TOKENS}` has tokens of {} out of range ({count}), the first {first}, expected {expected}; \
                  prepare the file with the codebooks it is used with",
                 TOKEN_KINDS[kind]
             ));

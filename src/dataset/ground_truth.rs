@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ClipIndex, DatasetError, Partition, fitted_rows};
+use super::{ClipIndex, DatasetError, Partition};
 use crate::files::npy;
 use crate::tokens::Attributes;
 
@@ -47,6 +47,15 @@ pub fn write_ground_truths(
     npy::write_blocks(&listener_truth_path(folder, partition), &shape, listeners)
 }
 
+/// Attributes or tokens cut to `frame_count` frames, or the last one repeated up to it; none if there is no frame.
+///
+/// Departure: any other number of frames aborts the published preparation (defect 3).
+pub fn fitted_rows<T: Clone>(mut rows: Vec<T>, frame_count: usize) -> Option<Vec<T>> {
+    let last = rows.last()?.clone();
+    rows.resize(frame_count, last);
+    Some(rows)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +73,12 @@ mod tests {
         };
         assert_eq!(letters(speaker_truth_path(folder.path(), Partition::Val)), "abcd");
         assert_eq!(letters(listener_truth_path(folder.path(), Partition::Val)), "cdab");
+    }
+
+    #[test]
+    fn rows_are_cut_or_the_last_is_repeated() {
+        assert_eq!(fitted_rows(vec![1, 2, 3], 2), Some(vec![1, 2]));
+        assert_eq!(fitted_rows(vec![1, 2], 4), Some(vec![1, 2, 2, 2]));
+        assert_eq!(fitted_rows(Vec::<u8>::new(), 4), None);
     }
 }

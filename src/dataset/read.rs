@@ -317,46 +317,13 @@ impl Probe {
         });
         let no_data = |row| DatasetError::NoData { name: column.name.to_owned(), row, clip_count };
         let row_bytes = row_bytes.ok_or_else(|| no_data(0))?;
-        let place = if is_plain { self.plain_rows(&dataset, &expected, row_bytes)? } else { None };
+        let place = if is_plain { plain_rows(&dataset, &expected, row_bytes)? } else { None };
         let Some((addresses, is_chunked)) = place else { return Ok(Place::Library(dataset)) };
         let is_inside = |address: &u64| address.checked_add(row_bytes).is_some_and(|end| end <= self.size);
         match addresses.iter().position(|address| !is_inside(address)) {
             Some(row) => Err(no_data(row)),
             None if addresses.len() < clip_count => Err(no_data(addresses.len())),
             None => Ok(Place::Rows { addresses, is_chunked }),
-        }
-    }
-
-    /// Addresses of rows that lie in one piece each, and whether as chunks; none for every other storage.
-    /// A row that was never written has an address beyond every file.
-    fn plain_rows(
-        &self,
-        dataset: &hdf5::Dataset,
-        shape: &[u64],
-        row_bytes: u64,
-    ) -> Result<Option<(Vec<u64>, bool)>, DatasetError> {
-        let clip_count = shape[0];
-        match guarded(|| dataset.layout())? {
-            Storage::Contiguous { address, .. } => {
-                let first = address.unwrap_or(u64::MAX);
-                let addresses = (0..clip_count).map(|row| first.saturating_add(row.saturating_mul(row_bytes)));
-                Ok(Some((addresses.collect(), false)))
-            }
-            Storage::Chunked { chunk_shape, .. } => {
-                let is_a_row = chunk_shape.first() == Some(&1) && chunk_shape[1..] == shape[1..];
-                if !is_a_row || !dataset.filters().is_empty() {
-                    return Ok(None);
-                }
-                let mut addresses = vec![u64::MAX; clip_count as usize];
-                for chunk in guarded(|| dataset.chunks())? {
-                    let row = chunk.offset.first().and_then(|row| usize::try_from(*row).ok());
-                    if let Some(address) = row.and_then(|row| addresses.get_mut(row)) {
-                        *address = chunk.address;
-                    }
-                }
-                Ok(Some((addresses, true)))
-            }
-            _ => Ok(None),
         }
     }
 
@@ -414,6 +381,38 @@ impl Probe {
         let mut texts: Vec<_> = texts.collect();
         texts.sort();
         Ok(texts)
+    }
+}
+
+/// Addresses of rows that lie in one piece each, and whether as chunks; none for every other storage.
+/// A row that was never written has an address beyond every file.
+fn plain_rows(
+    dataset: &hdf5::Dataset,
+    shape: &[u64],
+    row_bytes: u64,
+) -> Result<Option<(Vec<u64>, bool)>, DatasetError> {
+    let clip_count = shape[0];
+    match guarded(|| dataset.layout())? {
+        Storage::Contiguous { address, .. } => {
+            let first = address.unwrap_or(u64::MAX);
+            let addresses = (0..clip_count).map(|row| first.saturating_add(row.saturating_mul(row_bytes)));
+            Ok(Some((addresses.collect(), false)))
+        }
+        Storage::Chunked { chunk_shape, .. } => {
+            let is_a_row = chunk_shape.first() == Some(&1) && chunk_shape[1..] == shape[1..];
+            if !is_a_row || !dataset.filters().is_empty() {
+                return Ok(None);
+            }
+            let mut addresses = vec![u64::MAX; clip_count as usize];
+            for chunk in guarded(|| dataset.chunks())? {
+                let row = chunk.offset.first().and_then(|row| usize::try_from(*row).ok());
+                if let Some(address) = row.and_then(|row| addresses.get_mut(row)) {
+                    *address = chunk.address;
+                }
+            }
+            Ok(Some((addresses, true)))
+        }
+        _ => Ok(None),
     }
 }
 
