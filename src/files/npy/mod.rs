@@ -12,6 +12,7 @@ pub use read::Reader;
 pub use write::{write, write_blocks};
 
 pub(crate) use header::Kind;
+pub(crate) use read::row_major;
 
 use std::path::{Path, PathBuf};
 
