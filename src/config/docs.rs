@@ -44,9 +44,10 @@ fn row(key: &KeyDoc, defaults: &Value) -> String {
     format!("| `{name}` | {} | `{}` | {origin} | {meaning} |\n", key.expected, default.trim())
 }
 
-/// The lines of a doc comment as one.
+/// The lines of a doc comment as one, without the tag that the choice's word already says.
 fn text(lines: &[&str]) -> String {
-    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+    let text = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    text.replace("Published behaviour: ", "").replace("Departure: ", "")
 }
 
 fn at<'a>(tree: &'a Value, path: &str) -> &'a Value {

@@ -3,7 +3,6 @@
 //! In:  a path or a text.
 //! Out: [`Loaded`]: the config, with published values for every key left out, and notes on keys that do nothing.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use serde_yaml_ng::{Mapping, Value};
 use super::keys::KeyDoc;
 use super::run::{GROUPS, IDLE_KEYS};
 use super::{ConfigError, Problem, RunConfig, checks};
+use crate::files::{self, FileError};
 
 /// No config comes near this; it stops a data file named by mistake from being read whole.
 const LARGEST_FILE_BYTES: u64 = 1 << 20;
@@ -28,10 +28,9 @@ pub struct Loaded {
 impl RunConfig {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
-        let read = |source| ConfigError::Read { path: path.into(), source };
         let mut text = String::new();
-        let file = File::open(path).map_err(read)?;
-        file.take(LARGEST_FILE_BYTES + 1).read_to_string(&mut text).map_err(read)?;
+        let mut file = files::open(path)?.take(LARGEST_FILE_BYTES + 1);
+        file.read_to_string(&mut text).map_err(FileError::system("read", path))?;
         if text.len() as u64 > LARGEST_FILE_BYTES {
             return Err(ConfigError::TooLarge { path: path.into(), limit_bytes: LARGEST_FILE_BYTES });
         }
@@ -252,6 +251,17 @@ mod tests {
     fn a_tag_of_another_language_is_refused() {
         let found = problems("paths: {data_root: !python/object x}");
         assert!(found[0].starts_with("`paths.data_root` is `a value tagged"), "{found:?}");
+    }
+
+    #[test]
+    fn a_missing_file_and_a_data_file_are_told_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent.yaml");
+        let error = RunConfig::load(&path).unwrap_err().to_string();
+        assert_eq!(error, format!("could not open `{}`", path.display()));
+        std::fs::write(&path, vec![b' '; LARGEST_FILE_BYTES as usize + 1]).unwrap();
+        let error = RunConfig::load(&path).unwrap_err().to_string();
+        assert_eq!(error, format!("`{}` is larger than 1048576 bytes, expected a config", path.display()));
     }
 
     #[test]

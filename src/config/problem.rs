@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::files::FileError;
+
 /// One thing that is wrong in a config.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -27,13 +29,8 @@ impl std::fmt::Display for Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("could not read the config `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is far larger than any config.
     #[error("`{}` is larger than {limit_bytes} bytes, expected a config", path.display())]
     TooLarge {
