@@ -1,12 +1,16 @@
-//! Clips of the media folder against what ffmpeg made of them: every frame's checksum, the sound, one frame in colour.
+//! Clips of the media folder against what ffmpeg made of them: every frame's checksum, the sound, one frame in colour;
+//! and the faces in them against the boxes that were written down.
 //!
-//! For each `NAME.mp4`: `NAME.framemd5`, `NAME.audio_*i16.npy` and `NAME.frameNNNN.png`, where they exist. The folder is
+//! For each `NAME.mp4`: `NAME.framemd5`, `NAME.audio_*i16.npy`, `NAME.frameNNNN.png` and `NAME.rustface.csv`, where they
+//! exist. The folder is
 //! `$UNIFR_MEDIA_DIR`, by default `../shared/media`; without it everything here is reported as ignored.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 use md5::{Digest, Md5};
+use unifr::faces::{FaceBox, Finder, Follow, Search};
 use unifr::media::{Movie, Picture};
 
 mod golden_cases;
@@ -15,6 +19,12 @@ mod golden_cases;
 const SOUND_TOLERANCE: f64 = 2.0;
 /// The pictures were made by libswscale's fast path, 1 to 1.5 levels darker than the formula.
 const COLOR_MEAN_TOLERANCE: f64 = 2.0;
+/// The full search is looked at on every tenth frame; the quick one needs them all.
+const FULL_SEARCH_STEP: usize = 10;
+/// The listed boxes come from frames that libswscale made 1.5 levels darker; that alone moves a box this much.
+const LEAST_MEAN_OVERLAP: f64 = 0.82;
+/// Share of frames in which a face may be found here and not there.
+const MOST_DIFFERENT: f64 = 0.05;
 
 fn main() {
     let folder = golden_cases::media_folder();
@@ -27,6 +37,14 @@ fn main() {
                 let clip = clip.clone();
                 move || frames_equal(&clip, &checksums)
             }));
+        }
+        let faces = clip.with_extension("rustface.csv");
+        if faces.exists() {
+            for (search, step) in [(Search::Full, FULL_SEARCH_STEP), (Search::Near, 1)] {
+                let (clip, faces) = (clip.clone(), faces.clone());
+                let run = move || faces_agree(&clip, &faces, search, step);
+                trials.push(golden_cases::trial(format!("{stem}: faces, {search:?}"), run));
+            }
         }
         for (path, name) in beside(&folder, &stem) {
             let clip = clip.clone();
@@ -125,4 +143,44 @@ fn red_green_blue(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let mut decoder = zune_png::PngDecoder::new(zune_png::zune_core::bytestream::ZCursor::new(bytes));
     decoder.decode_raw().map_err(|error| format!("{error:?}"))
+}
+
+fn faces_agree(clip: &Path, listed: &Path, search: Search, step: usize) -> Result<(), String> {
+    let listed = listed_faces(listed)?;
+    let movie = Movie::open(clip).map_err(|error| error.to_string())?;
+    let mut finder = Finder::new(search, Follow::Nearest).map_err(|error| error.to_string())?;
+    let (mut overlaps, mut different, mut count) = (Vec::new(), Vec::new(), 0);
+    for (number, frame) in movie.frames().map_err(|error| error.to_string())?.enumerate().step_by(step) {
+        let picture = frame.map_err(|error| error.to_string())?.picture;
+        let found = finder.find(&picture.to_gray()).map_err(|error| error.to_string())?;
+        let expected = listed.get(&number).map_or(&[] as &[FaceBox], Vec::as_slice);
+        match found {
+            Some(face) if !expected.is_empty() => {
+                overlaps.push(expected.iter().map(|other| face.overlap(other)).fold(0.0, f64::max));
+            }
+            None if expected.is_empty() => {}
+            _ => different.push(number),
+        }
+        count += 1;
+    }
+    let mean = overlaps.iter().sum::<f64>() / overlaps.len().max(1) as f64;
+    if mean >= LEAST_MEAN_OVERLAP && different.len() as f64 <= MOST_DIFFERENT * f64::from(count) {
+        return Ok(());
+    }
+    Err(format!(
+        "mean overlap {mean:.3}, least {LEAST_MEAN_OVERLAP}; found or not differs in frames {different:?} of {count}"
+    ))
+}
+
+/// `frame,x,y,width,height,score`, any number of boxes a frame.
+fn listed_faces(path: &Path) -> Result<BTreeMap<usize, Vec<FaceBox>>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let mut faces: BTreeMap<usize, Vec<FaceBox>> = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let numbers: Vec<f64> = line.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+        let &[frame, x, y, width, height, score] = numbers.as_slice() else { return Err(format!("`{line}`")) };
+        let face = FaceBox { x: x as i32, y: y as i32, width: width as i32, height: height as i32, score };
+        faces.entry(frame as usize).or_default().push(face);
+    }
+    Ok(faces)
 }

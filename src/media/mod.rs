@@ -24,5 +24,6 @@ pub use color::{ColorMatrix, ColorSpace, Picture};
 pub use error::MediaError;
 pub use image::{ColorImage, GrayImage};
 pub use movie::Movie;
+pub use panics::caught;
 pub use sound::{Sound, read_sound};
 pub use video::{Frame, Frames, FramesAt};
