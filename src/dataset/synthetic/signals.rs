@@ -35,12 +35,12 @@ pub type Signals = Vec<[f64; SIGNAL_COUNT]>;
 /// The signals of a speaker that acts `script` and answers its partner with `own_reaction`, one row per frame.
 pub fn signals(script: &Script, own_reaction: &[FaceState]) -> Signals {
     let row = |(frame, state): (usize, &FaceState)| {
-        let mut row = [0.0; SIGNAL_COUNT];
+        let mut row = [0.0_f64; SIGNAL_COUNT];
         row[Tone::ALL.iter().position(|tone| *tone == script.tone).unwrap_or(0)] = 1.0;
         for event in &script.cues {
             let since = frame as i32 - event.onset;
-            let strength = &mut row[GROUPS[1].start + event.cue as usize];
-            *strength = strength.max(cue_strength(since));
+            let place = GROUPS[1].start + event.cue as usize;
+            row[place] = f64::max(row[place], cue_strength(since));
             row[GROUPS[2].start] += loudness(since);
         }
         row[GROUPS[3].start + state.cue as usize] = f64::from(state.level) / f64::from(TOP_LEVEL);
