@@ -42,12 +42,12 @@ impl Folder {
 }
 
 /// Where the only box of that name starts, its size first.
-fn place_of(clip: &[u8], name: &[u8; 4], nth: usize) -> usize {
-    clip.windows(4).enumerate().filter(|(_, four)| four == name).nth(nth).expect("the box is there").0 - 4
+fn place_of(clip: &[u8], name: [u8; 4], nth: usize) -> usize {
+    clip.windows(4).enumerate().filter(|(_, four)| *four == name).nth(nth).expect("the box is there").0 - 4
 }
 
 /// The clip with that box called something else, so that it is skipped.
-fn without_box(name: &[u8; 4], nth: usize) -> Vec<u8> {
+fn without_box(name: [u8; 4], nth: usize) -> Vec<u8> {
     let mut clip = demo_clip();
     let start = place_of(&clip, name, nth) + 4;
     clip[start..start + 4].copy_from_slice(b"free");
@@ -90,7 +90,7 @@ fn a_clip_cut_short_is_refused_before_anything_is_decoded() {
 #[test]
 fn a_clip_cut_inside_its_tables_is_refused() {
     let (clip, folder) = (demo_clip(), Folder::new());
-    let table = place_of(&clip, b"moov", 0);
+    let table = place_of(&clip, *b"moov", 0);
     for cut in [4, 8, 20, table + 3, table + 8, table + 500] {
         let error = folder.decoded(&clip[..cut]).expect_err("a part is missing");
         assert!(matches!(error, MediaError::Truncated { .. } | MediaError::NoTable), "{cut} bytes: {error}");
@@ -99,20 +99,20 @@ fn a_clip_cut_inside_its_tables_is_refused() {
 
 #[test]
 fn a_clip_without_a_table_of_contents_says_so() {
-    let error = Folder::new().error(&without_box(b"moov", 0));
+    let error = Folder::new().error(&without_box(*b"moov", 0));
     assert!(error.starts_with("the file has no `moov` box"), "{error}");
 }
 
 #[test]
 fn a_clip_without_picture_is_refused() {
-    let error = Folder::new().error(&without_box(b"trak", 0));
+    let error = Folder::new().error(&without_box(*b"trak", 0));
     assert_eq!(error, "the file has no video track; a speaker's clip needs picture and sound");
 }
 
 #[test]
 fn a_clip_without_sound_opens_and_has_no_sound() {
     let folder = Folder::new();
-    let movie = Movie::open(folder.file(&without_box(b"trak", 1))).expect("its picture is whole");
+    let movie = Movie::open(folder.file(&without_box(*b"trak", 1))).expect("its picture is whole");
     assert!(!movie.has_sound());
     assert!(matches!(movie.sound(), Err(MediaError::NoSound)));
 }
@@ -120,7 +120,7 @@ fn a_clip_without_sound_opens_and_has_no_sound() {
 #[test]
 fn another_codec_is_named() {
     let mut clip = demo_clip();
-    let start = place_of(&clip, b"avc1", 1) + 4;
+    let start = place_of(&clip, *b"avc1", 1) + 4;
     clip[start..start + 4].copy_from_slice(b"hvc1");
     let error = Folder::new().error(&clip);
     assert!(error.starts_with("the video is coded as `hvc1`, expected H.264"), "{error}");
@@ -129,7 +129,7 @@ fn another_codec_is_named() {
 #[test]
 fn a_box_of_size_zero_ends_the_search_instead_of_repeating_it() {
     let mut clip = demo_clip();
-    let start = place_of(&clip, b"udta", 0);
+    let start = place_of(&clip, *b"udta", 0);
     clip[start..start + 4].copy_from_slice(&0_u32.to_be_bytes());
     let error = Folder::new().error(&clip);
     assert!(error.starts_with("the file is damaged: box `udta` has size 0"), "{error}");
@@ -138,7 +138,7 @@ fn a_box_of_size_zero_ends_the_search_instead_of_repeating_it() {
 #[test]
 fn a_count_larger_than_the_file_asks_for_no_memory() {
     let mut clip = demo_clip();
-    let sizes = place_of(&clip, b"stsz", 0) + 12;
+    let sizes = place_of(&clip, *b"stsz", 0) + 12;
     // every sample 4096 bytes, four billion of them
     clip[sizes..sizes + 8].copy_from_slice(&[0, 0, 16, 0, 255, 255, 255, 255]);
     let error = Folder::new().decoded(&clip).expect_err("no file is that large");
@@ -148,10 +148,10 @@ fn a_count_larger_than_the_file_asks_for_no_memory() {
 #[test]
 fn a_duration_of_years_is_refused() {
     let mut clip = demo_clip();
-    let times = place_of(&clip, b"stts", 0) + 16;
+    let times = place_of(&clip, *b"stts", 0) + 16;
     // 150 frames of 2^31 ticks each
     clip[times..times + 8].copy_from_slice(&[0, 0, 0, 150, 128, 0, 0, 0]);
-    let edits = place_of(&clip, b"elst", 0) + 4;
+    let edits = place_of(&clip, *b"elst", 0) + 4;
     clip[edits..edits + 4].copy_from_slice(b"free");
     let error = Folder::new().decoded(&clip).expect_err("no clip is that long");
     assert!(matches!(error, MediaError::TooLong { .. }), "{error}");
@@ -160,8 +160,8 @@ fn a_duration_of_years_is_refused() {
 #[test]
 fn flipped_bytes_never_panic() {
     let (clip, folder) = (demo_clip(), Folder::new());
-    let table = place_of(&clip, b"moov", 0);
-    let samples = place_of(&clip, b"mdat", 0);
+    let table = place_of(&clip, *b"moov", 0);
+    let samples = place_of(&clip, *b"mdat", 0);
     let mut state = 1_u64;
     for _ in 0..60 {
         let mut damaged = clip.clone();
