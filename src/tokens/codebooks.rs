@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::table::key;
 use super::{
     ACTION_UNIT_COUNT, ATTRIBUTE_COUNT, ActionUnitTable, Attributes, COLUMN_NAMES, Cells, Expression,
-    ExpressionCentres, FrameTokens, TokenArray, TokensError, VALENCE_AROUSAL_COUNT, ValenceArousalTable,
+    ExpressionCentres, FrameTokens, TokensError, VALENCE_AROUSAL_COUNT, ValenceArousalTable,
 };
 
 /// Where the codebooks are, or the published names in one folder.
@@ -160,35 +160,12 @@ impl Codebooks {
             .collect()
     }
 
-    /// The attributes of one clip of a token array: `[reactions, frames]`.
-    pub fn attributes_from_clip(&self, tokens: &TokenArray, clip: usize) -> Result<Vec<Attributes>, TokensError> {
-        let mut rows = Vec::with_capacity(tokens.reaction_count * tokens.frame_count);
-        for reaction in 0..tokens.reaction_count {
-            for frame in 0..tokens.frame_count {
-                let place = || format!("clip {clip}, reaction {reaction}, frame {frame}");
-                rows.push(self.attributes_of(tokens.frame(clip, reaction, frame), place)?);
-            }
-        }
-        Ok(rows)
-    }
-
-    /// The token array of attributes `[clips, reactions, frames]`, whose number of clips follows from the others.
-    pub fn token_array_from_attributes(
+    /// The attributes of one frame; `place` says where it is, for the error.
+    pub(super) fn attributes_of(
         &self,
-        rows: &[Attributes],
-        reaction_count: usize,
-        frame_count: usize,
-    ) -> Result<(TokenArray, Replacements), TokensError> {
-        let (tokens, replacements) = self.tokens_from_attributes(rows)?;
-        let per_clip = reaction_count * frame_count;
-        let mut array = TokenArray::zeros(rows.len().checked_div(per_clip).unwrap_or(0), reaction_count, frame_count);
-        for (place, tokens) in tokens.into_iter().enumerate().take(array.clip_count * per_clip) {
-            array.set_frame(place / per_clip, place / frame_count % reaction_count, place % frame_count, tokens);
-        }
-        Ok((array, replacements))
-    }
-
-    fn attributes_of(&self, tokens: [i64; 3], place: impl Fn() -> String) -> Result<Attributes, TokensError> {
+        tokens: [i64; 3],
+        place: impl Fn() -> String,
+    ) -> Result<Attributes, TokensError> {
         let [action_units, expression, pair] = tokens;
         let unknown = |codebook, token, last| TokensError::UnknownToken { codebook, token, place: place(), last };
         let action_units = entry(action_units, |token| self.action_units.combination(token))
@@ -236,7 +213,7 @@ pub(super) fn parts_of(row: &Attributes) -> ([f64; ACTION_UNIT_COUNT], [f64; VAL
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens::{CodebookBuilder, CodebookSettings, EXPRESSION_COUNT};
+    use crate::tokens::{CodebookBuilder, CodebookSettings, EXPRESSION_COUNT, TokenArray};
 
     /// A frame with one action unit, a pair, and all of one expression.
     fn row(unit: usize, pair: [f64; 2], expression: usize) -> Attributes {

@@ -52,7 +52,7 @@ impl Reader {
 
     /// Everything.
     pub fn read(mut self) -> Result<Array, NpyError> {
-        let count = self.shape.iter().product();
+        let count = count_of(&self.shape);
         let values = self.values(0, count)?;
         let values = if self.fortran_order { row_major(&values, &self.shape) } else { values };
         Ok(Array { shape: self.shape, values })
@@ -77,7 +77,7 @@ impl Reader {
         }
         let mut shape = self.shape.clone();
         shape[0] = rows.len();
-        let row_size: usize = inner.iter().product();
+        let row_size = count_of(inner);
         let values = self.values(rows.start * row_size, rows.len() * row_size)?;
         Ok(Array { shape, values })
     }
@@ -101,6 +101,11 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// The product of the sizes. Beside an axis of 0 the others may be anything, so it must not overflow.
+fn count_of(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |product: usize, &size| product.saturating_mul(size))
 }
 
 /// The header and the place where the data begins.
@@ -184,8 +189,8 @@ fn transposed<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
     let strides: Vec<usize> = shape
         .iter()
         .scan(1, |stride, &size| {
-            let own = *stride;
-            *stride *= size;
+            let own: usize = *stride;
+            *stride = own.saturating_mul(size);
             Some(own)
         })
         .collect();
@@ -298,8 +303,11 @@ mod tests {
 
     #[test]
     fn an_array_without_elements_has_its_shape() {
-        let header = "{'descr': '<f8', 'fortran_order': True, 'shape': (3, 0), }";
-        let found = super::super::read(with_header(1, header, &[]).path()).unwrap();
-        assert_eq!(found, Array { shape: vec![3, 0], values: Values::F64(Vec::new()) });
+        // The sizes beside the 0 may be anything; their product alone would not fit.
+        let header = "{'descr': '<f8', 'fortran_order': True, 'shape': (9223372036854775807, 3, 0), }";
+        let file = with_header(1, header, &[]);
+        let found = super::super::read(file.path()).unwrap();
+        assert_eq!(found, Array { shape: vec![usize::MAX / 2, 3, 0], values: Values::F64(Vec::new()) });
+        assert!(Reader::open(file.path()).unwrap().rows(0..1).is_err());
     }
 }

@@ -53,9 +53,11 @@ impl Value {
 
 /// Nesting beyond this is a circle or an attack.
 const DEEPEST: usize = 100;
-/// How much larger than the file the tree may be, in values and bytes; shared data are written out at each use.
-const GROWTH: usize = 8;
-/// Added to that for very small files.
+/// How much larger than the file the tree may be; shared data are written out at each use.
+const GROWTH: usize = 16;
+/// What a value costs; a byte of text, of bytes or of an array costs 1.
+const VALUE_COST: usize = 8;
+/// Added for very small files.
 const SPARE: usize = 1 << 16;
 
 /// The tree below `root`.
@@ -82,7 +84,7 @@ impl Expansion<'_, '_> {
         if depth > DEEPEST {
             return Problem::malformed(format!("its data are nested more than {DEEPEST} deep or in a circle"));
         }
-        self.spend(1)?;
+        self.spend(VALUE_COST)?;
         Ok(match self.machine.object(id) {
             Object::None => Value::None,
             Object::Bool(value) => Value::Bool(*value),
