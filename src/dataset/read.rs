@@ -171,7 +171,7 @@ impl Reader {
         &self,
         name: &str,
         row: usize,
-        number_from_bytes: fn([u8; Element::BYTES]) -> T,
+        number_from_bytes: impl Fn([u8; Element::BYTES]) -> T,
         decode: fn(&hdf5::Dataset, u64, u64) -> Result<Vec<T>, hdf5::Error>,
     ) -> Result<Vec<T>, DatasetError> {
         self.require_row(row)?;
@@ -229,7 +229,7 @@ impl Probe {
         &self,
         address: u64,
         length: usize,
-        number_from_bytes: fn([u8; Element::BYTES]) -> T,
+        number_from_bytes: impl Fn([u8; Element::BYTES]) -> T,
     ) -> Result<Vec<T>, DatasetError> {
         let mut values = Vec::with_capacity(length / Element::BYTES);
         let mut block = vec![0; BLOCK_BYTES.min(length)];

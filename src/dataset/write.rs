@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::container::{self, Contents, StoredColumn};
-use super::layout::{CLIP_ORDER, Column, HAS_FACE, LISTENER_TOKENS, Layout, NAMES, TOKENS_PER_FRAME};
+use super::layout::{CLIP_ORDER, Column, Element, HAS_FACE, LISTENER_TOKENS, Layout, NAMES, TOKENS_PER_FRAME};
 use super::read::Reader;
 use super::{DatasetError, Partition};
 use crate::features::{FeatureDims, SpeakerFeatures};
@@ -206,9 +206,10 @@ impl Writer {
         values.chunks(BLOCK_NUMBERS).try_for_each(|block| self.put(block.iter().map(|value| value.to_le_bytes())))
     }
 
-    fn put(&mut self, numbers: impl Iterator<Item = [u8; 4]>) -> std::io::Result<()> {
-        self.block.clear();
-        self.block.extend(numbers.flatten());
+    fn put(&mut self, numbers: impl ExactSizeIterator<Item = [u8; Element::BYTES]>) -> std::io::Result<()> {
+        self.block.resize(numbers.len() * Element::BYTES, 0);
+        let (words, _) = self.block.as_chunks_mut();
+        words.iter_mut().zip(numbers).for_each(|(word, number)| *word = number);
         self.file.write_all_at(&self.block, self.end)?;
         self.end += self.block.len() as u64;
         Ok(())
