@@ -24,7 +24,7 @@ const DEEPEST: usize = 8;
 const CODEC_DEPTH: usize = 5;
 
 /// Boxes that only hold boxes, with the bytes before the first of them.
-const PARENTS: [(&[u8; 4], usize); 11] = [
+const PARENTS: [(&[u8; 4], usize); 9] = [
     (b"trak", 0),
     (b"edts", 0),
     (b"mdia", 0),
@@ -33,9 +33,7 @@ const PARENTS: [(&[u8; 4], usize); 11] = [
     (b"dref", 8),
     (b"stbl", 0),
     (b"stsd", 8),
-    (b"avc1", 78),
-    (b"avc3", 78),
-    (b"mp4a", 28),
+    (b"wave", 0), // QuickTime's wrapping of the sound's description
 ];
 /// Boxes that hold the numbers themselves.
 const LEAVES: [&[u8; 4]; 17] = [
@@ -119,6 +117,17 @@ impl BoxAt {
     }
 }
 
+/// For a box that holds boxes: how many bytes of its own come first.
+fn bytes_before_children(bytes: &[u8], name: [u8; 4], depth: usize) -> Option<usize> {
+    const VERSION: usize = HEADER_BYTES as usize + 9;
+    match &name {
+        b"avc1" | b"avc3" if depth == CODEC_DEPTH => Some(78),
+        // QuickTime's second layout has four numbers more
+        b"mp4a" if depth == CODEC_DEPTH => Some(if bytes.get(VERSION) == Some(&1) { 44 } else { 28 }),
+        _ => PARENTS.iter().find(|(parent, _)| **parent == name).map(|(_, before)| *before),
+    }
+}
+
 /// Walks the boxes in that part of `table`: each must end inside its parent. What is not needed is renamed: `free`, or
 /// in the list of codecs (`stsd`) the same name in capitals, which the parser does not know but an error can show.
 fn check_children(table: &mut [u8], part: Range<usize>, depth: usize) -> Result<(), MediaError> {
@@ -133,7 +142,7 @@ fn check_children(table: &mut [u8], part: Range<usize>, depth: usize) -> Result<
             return Err(MediaError::damaged(format!("box `{name}` has size {size} where {left} bytes are left")));
         }
         let end = at + size;
-        if let Some((_, before)) = PARENTS.iter().find(|(parent, _)| **parent == name) {
+        if let Some(before) = bytes_before_children(&table[at..end], name, depth) {
             let first = at + HEADER_BYTES as usize + before;
             if first > end || depth == DEEPEST {
                 return Err(MediaError::damaged(format!("box `{}` is too short or too deep", name.escape_ascii())));

@@ -107,7 +107,7 @@ impl Track {
         }
         let table = &trak.mdia.minf.stbl;
         let samples = samples_from_table(table, file_bytes)?;
-        let edit = edit_from_box(trak, u64::from(timescale), movie_timescale)?;
+        let edit = edit_from_box(trak, &samples, u64::from(timescale), movie_timescale)?;
         Ok(Self { timescale, samples, edit, codec: table.stsd.contents.clone() })
     }
 
@@ -196,10 +196,13 @@ fn sample_offsets(table: &StblBox, sizes: &[u32]) -> Result<Vec<u64>, MediaError
 }
 
 /// Reads an edit list of any number of empty edits and then one piece of the track.
-fn edit_from_box(trak: &TrakBox, timescale: u64, movie_timescale: u64) -> Result<Edit, MediaError> {
+///
+/// Without a list the first sample is shown at time 0: what comes before it is only the delay of reordered pictures.
+fn edit_from_box(trak: &TrakBox, samples: &[Sample], timescale: u64, movie_timescale: u64) -> Result<Edit, MediaError> {
+    let first = samples.iter().map(|sample| sample.composition).min().unwrap_or(0);
+    let mut edit = Edit { delay: 0, start: first, end: None };
     let list = trak.edts.as_ref().and_then(|edits| edits.elst.as_ref());
-    let mut edit = Edit { delay: 0, start: 0, end: None };
-    let Some(list) = list else { return Ok(edit) };
+    let Some(list) = list.filter(|list| !list.entries.is_empty()) else { return Ok(edit) };
     // an empty edit has media time -1, which `re_mp4` reads without its sign
     let nothing = if list.version == 1 { u64::MAX } else { u64::from(u32::MAX) };
     let in_ticks = |movie_ticks: u64| {

@@ -91,7 +91,9 @@ pub enum MediaError {
         expected: &'static str,
     },
     /// The decoder gave up.
-    #[error("picture {sample} of the video cannot be decoded: {reason}; copy or export the file again")]
+    #[error(
+        "picture {sample} of the video cannot be decoded: {reason}; convert the file with `ffmpeg -i FILE -c:v libx264 -pix_fmt yuv420p out.mp4` or copy it again"
+    )]
     Picture {
         /// Position in the file, from 0.
         sample: usize,

@@ -49,7 +49,10 @@ impl SequenceFormat {
         let is_progressive = bits.flag();
         if !is_progressive {
             height *= 2;
-            bits.number(1);
+            if bits.flag() {
+                let found = "interlaced pictures".to_owned();
+                return Err(MediaError::PictureFormat { found, expected: "progressive pictures" });
+            }
         }
         if width.saturating_mul(height) > MOST_MACROBLOCKS {
             let found = format!("pictures of {} x {} pixels", width * 16, height * 16);

@@ -89,7 +89,7 @@ pub fn read_sound(path: impl AsRef<Path>) -> Result<Sound, MediaError> {
     file.seek(SeekFrom::Start(0))?;
     match start.as_slice() {
         [] => Err(MediaError::Empty),
-        [b'R', b'I', b'F', b'F' | b'X', .., b'W', b'A', b'V', b'E'] => wave::read(file),
+        [b'R', b'I', b'F', b'F', .., b'W', b'A', b'V', b'E'] => wave::read(file),
         [_, _, _, _, b'f' | b'm' | b's' | b'w', ..] => {
             let container = Container::read(&mut file)?;
             sound_from_track(&container.sound.ok_or(MediaError::NoSound)?, &mut file)

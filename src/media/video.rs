@@ -224,19 +224,15 @@ fn picture_from_decoder(track: &VideoTrack, frame: YuvFrame) -> Result<Picture, 
 #[derive(Debug)]
 pub struct FramesAt {
     frames: Frames,
-    rate_hz: u32,
+    clock: Clock,
     next: u64,
     current: Option<Arc<Picture>>,
 }
 
 impl FramesAt {
     pub(super) fn new(frames: Frames, rate_hz: u32) -> Self {
-        Self { frames, rate_hz, next: 0, current: None }
-    }
-
-    /// Whether `time`, in ticks, has come at the next output time.
-    fn has_come(&self, time: i64) -> bool {
-        i128::from(time) * i128::from(self.rate_hz) <= i128::from(self.next) * i128::from(self.frames.track.timescale)
+        let clock = Clock { timescale: frames.track.timescale, rate_hz };
+        Self { frames, clock, next: 0, current: None }
     }
 }
 
@@ -244,25 +240,95 @@ impl Iterator for FramesAt {
     type Item = Result<Frame, MediaError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rate_hz == 0 || self.has_come(self.frames.track.end) {
+        if self.clock.rate_hz == 0 || self.clock.has_come(self.frames.track.end, self.next) {
             return None;
         }
-        while self.current.is_none() || self.upcoming().is_some_and(|time| self.has_come(time)) {
+        let place = self.clock.place_at(&self.frames.track.shown, self.frames.next.saturating_sub(1), self.next);
+        while self.frames.next <= place {
             match self.frames.next()? {
                 Ok(frame) => self.current = Some(frame.picture),
                 Err(error) => return Some(Err(error)),
             }
         }
-        let time_secs = self.next as f64 / f64::from(self.rate_hz);
+        let time_secs = self.next as f64 / f64::from(self.clock.rate_hz);
         self.next += 1;
-        let picture = Arc::clone(self.current.as_ref()?);
-        Some(Ok(Frame { time_secs, picture }))
+        Some(Ok(Frame { time_secs, picture: Arc::clone(self.current.as_ref()?) }))
     }
 }
 
-impl FramesAt {
-    /// When the picture after the current one is shown.
-    fn upcoming(&self) -> Option<i64> {
-        self.frames.track.shown.get(self.frames.next).map(|shown| shown.time)
+/// Ticks of the track against frames of the output.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    timescale: u32,
+    rate_hz: u32,
+}
+
+impl Clock {
+    /// Whether `ticks` is at or before the time of output frame `number`.
+    fn has_come(self, ticks: i64, number: u64) -> bool {
+        i128::from(ticks) * i128::from(self.rate_hz) <= i128::from(number) * i128::from(self.timescale)
+    }
+
+    /// The last picture that has come at output frame `number`, looking on from `place`.
+    fn place_at(self, shown: &[Shown], place: usize, number: u64) -> usize {
+        let after = shown.iter().skip(place + 1).take_while(|picture| self.has_come(picture.time, number));
+        place + after.count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use re_mp4::StsdBoxContent;
+
+    use super::*;
+    use crate::media::container::Edit;
+
+    /// Pictures of 100 ticks each, in decoding order with these composition times.
+    fn track(compositions: &[i64], edit: Edit) -> Track {
+        let sample = |composition: &i64| Sample { offset: 0, size: 1, composition: *composition, duration: 100 };
+        let samples = compositions.iter().map(sample).collect();
+        Track { timescale: 1000, samples, edit, codec: StsdBoxContent::default() }
+    }
+
+    fn places(times: &[i64], timescale: u32, numbers: u64) -> Vec<usize> {
+        let shown: Vec<Shown> = times.iter().map(|&time| Shown { time, sample: 0 }).collect();
+        let clock = Clock { timescale, rate_hz: 25 };
+        (0..numbers).map(|number| clock.place_at(&shown, 0, number)).collect()
+    }
+
+    #[test]
+    fn at_25_a_second_thirty_becomes_every_sixth_left_out() {
+        // pictures at 0, 1, 2, ... thirtieths; output 1 at 1.2 thirtieths, 2 at 2.4, 3 at 3.6, 4 at 4.8, 5 at 6
+        assert_eq!(places(&[0, 1, 2, 3, 4, 5, 6], 30, 6), [0, 1, 2, 3, 4, 6]);
+    }
+
+    #[test]
+    fn at_25_a_second_slow_pictures_repeat_and_the_first_stands_in() {
+        // pictures at 50 ms and 130 ms; output at 0, 40, 80, 120, 160 ms
+        assert_eq!(places(&[50, 130], 1000, 5), [0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn pictures_are_shown_by_their_composition_times() {
+        // decoded I P B B, shown I B B P, the first at tick 100: the edit list takes that off
+        let edit = Edit { delay: 0, start: 100, end: Some(500) };
+        let (shown, end) = shown_in_order(&track(&[100, 400, 200, 300], edit)).expect("four pictures");
+        let found: Vec<(i64, usize)> = shown.iter().map(|picture| (picture.time, picture.sample)).collect();
+        assert_eq!((found, end), (vec![(0, 0), (100, 2), (200, 3), (300, 1)], 400));
+    }
+
+    #[test]
+    fn an_edit_that_starts_inside_a_picture_shows_it_from_time_zero() {
+        let edit = Edit { delay: 0, start: 150, end: Some(300) };
+        let (shown, end) = shown_in_order(&track(&[0, 100, 200, 300], edit)).expect("two pictures");
+        let found: Vec<(i64, usize)> = shown.iter().map(|picture| (picture.time, picture.sample)).collect();
+        assert_eq!((found, end), (vec![(0, 1), (50, 2)], 150));
+    }
+
+    #[test]
+    fn an_empty_edit_delays_all_pictures() {
+        let edit = Edit { delay: 40, start: 0, end: None };
+        let (shown, end) = shown_in_order(&track(&[0, 100], edit)).expect("two pictures");
+        assert_eq!((shown[0].time, shown[1].time, end), (40, 140, 240));
     }
 }
