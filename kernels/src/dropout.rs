@@ -4,7 +4,18 @@
 //! In:  a tensor, a probability, a seed.
 //! Out: the tensor with elements set to 0 and the rest divided by the share that is kept.
 
+use burn::backend::Dispatch;
+use burn::backend::flex::FlexTensor;
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+
+use crate::cpu::fused::Fused;
+use crate::cpu::simd::vectorised;
+use crate::cpu::tensor::{contiguous, into_values, tensor, values};
+use crate::cpu::{self, operations::KernelOps, pieces, pieces::PIECE};
+
+/// Elements of a tensor that share a row of bits: a tensor of any rank is read as rows of so many.
+const ROW: usize = 4096;
 
 /// Which elements are dropped.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,12 +27,11 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// What the element of that number (row-major) is multiplied with: 0, or 1 / (1 - probability).
-    ///
-    /// 32 bits of one round of a 64-bit mixer against the probability as a fraction of 2^32.
+    /// What the element in that row and column is multiplied with: 0, or 1 / (1 - probability).
     #[inline]
-    pub fn factor(self, element: u64) -> f32 {
-        if bits(self.seed, element) < threshold(self.probability) { 0.0 } else { (1.0 - self.probability).recip() }
+    pub fn factor(self, row: u64, column: u32) -> f32 {
+        let dropped = bits(row_words(self.seed, row), column) < threshold(self.probability);
+        if dropped { 0.0 } else { (1.0 - self.probability).recip() }
     }
 
     /// All factors of a matrix.
@@ -29,7 +39,8 @@ impl Dropout {
     /// # Shapes
     /// - returns: `[rows, columns]`
     pub fn factors(self, [rows, columns]: [usize; 2], device: &Device) -> Tensor<2> {
-        let values: Vec<f32> = (0..(rows * columns) as u64).map(|element| self.factor(element)).collect();
+        let values: Vec<f32> =
+            (0..rows as u64).flat_map(|row| (0..columns as u32).map(move |column| self.factor(row, column))).collect();
         Tensor::from_data(TensorData::new(values, [rows, columns]), device)
     }
 }
@@ -40,39 +51,145 @@ pub(crate) fn threshold(probability: f32) -> u32 {
     (f64::from(probability) * 4_294_967_296.0) as u32
 }
 
-/// 32 bits for one element: the high half of splitmix64's output.
+/// What a row gives to the bits of its elements: one round of splitmix64 over seed and row.
 #[inline]
-pub(crate) fn bits(seed: u64, element: u64) -> u32 {
-    let mut z = seed.wrapping_add(element.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+pub(crate) fn row_words(seed: u64, row: u64) -> [u32; 2] {
+    let mut z = seed.wrapping_add(row.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 32) as u32
+    z ^= z >> 31;
+    [z as u32, (z >> 32) as u32]
+}
+
+/// 32 bits for one element: the mixer `lowbias32` (C. Wellons) over row and column.
+///
+/// One word of the row goes in before the first multiplication and one before the second, so that two rows do
+/// not repeat each other a few columns apart. 32-bit arithmetic, because it fills vector registers twice as well.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+pub(crate) fn bits([first, second]: [u32; 2], column: u32) -> u32 {
+    let mut x = first.wrapping_add(column);
+    x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
+    x = (x ^ (x >> 15)).wrapping_add(second).wrapping_mul(0x846c_a68b);
+    x ^ (x >> 16)
 }
 
 /// Applies dropout to a tensor of any rank; `None` changes nothing.
 pub fn dropout<const D: usize>(input: Tensor<D>, dropout: Option<Dropout>) -> Tensor<D> {
     let Some(dropout) = dropout.filter(|dropout| dropout.probability > 0.0) else { return input };
+    if !cpu::takes(&input) {
+        return reference(input, dropout);
+    }
+    Tensor::from_dispatch(<Dispatch as KernelOps>::seeded_dropout(input.into_dispatch(), dropout))
+}
+
+/// The same from ordinary tensor operations.
+pub fn reference<const D: usize>(input: Tensor<D>, dropout: Dropout) -> Tensor<D> {
     let shape = input.shape();
-    let factors = dropout.factors([1, shape.num_elements()], &input.device());
-    input * factors.reshape(shape)
+    let count = shape.num_elements();
+    let factors = dropout.factors([count.div_ceil(ROW), ROW], &input.device()).reshape([count.div_ceil(ROW) * ROW]);
+    input * factors.narrow(0, 0, count).reshape(shape)
+}
+
+/// The operation; backward is the same as forward, on the gradient.
+#[derive(Clone, Debug)]
+pub(crate) struct Drop(pub(crate) Dropout);
+
+impl Fused<1> for Drop {
+    type Saved = ();
+
+    fn forward(&self, [input]: [FlexTensor; 1]) -> (FlexTensor, ()) {
+        let input = contiguous(input);
+        let mut output = vec![0.0; values(&input).len()];
+        pieces::map(values(&input), &mut output, |piece, input, output| {
+            output.copy_from_slice(input);
+            self.drop(piece, output);
+        });
+        (tensor(output, input.layout().shape()), ())
+    }
+
+    fn backward(&self, (): (), gradient: FlexTensor) -> [FlexTensor; 1] {
+        let shape = gradient.layout().shape().clone();
+        let mut gradient = into_values(gradient);
+        gradient.par_chunks_mut(PIECE).enumerate().for_each(|(piece, gradient)| self.drop(piece, gradient));
+        [tensor(gradient, &shape)]
+    }
+}
+
+impl Drop {
+    fn drop(&self, piece: usize, values: &mut [f32]) {
+        let Dropout { probability, seed } = self.0;
+        let first_row = (piece * (PIECE / ROW)) as u64;
+        for (row, values) in (first_row..).zip(values.chunks_mut(ROW)) {
+            drop_row(values, row_words(seed, row), threshold(probability), (1.0 - probability).recip());
+        }
+    }
+}
+
+vectorised! {
+    fn drop_row<const FUSED: bool>(values: &mut [f32], words: [u32; 2], threshold: u32, kept: f32) {
+        // No product is added to anything here.
+        let _ = FUSED;
+        for (column, value) in (0_u32..).zip(values) {
+            *value *= if bits(words, column) < threshold { 0.0 } else { kept };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// 1 where an element is dropped.
+    fn dropped(seed: u64, row: u64, column: u32) -> i64 {
+        i64::from(Dropout { probability: 0.1, seed }.factor(row, column) == 0.0)
+    }
+
     #[test]
     fn the_share_of_dropped_elements_is_the_probability() {
-        let dropout = Dropout { probability: 0.1, seed: 7 };
-        let dropped = (0..100_000).filter(|element| dropout.factor(*element) == 0.0).count();
+        let count: i64 = (0..400).flat_map(|row| (0..250).map(move |column| dropped(7, row, column))).sum();
         // Standard deviation of a binomial with n = 100,000 and p = 0.1 is 95; five of them.
-        assert!((dropped as i64 - 10_000).abs() < 475, "{dropped}");
+        assert!((count - 10_000).abs() < 475, "{count}");
+    }
+
+    #[test]
+    fn neighbours_drop_independently() {
+        // Both of a pair are dropped with probability 0.01: 1000 of 100,000, standard deviation 31; five of them.
+        let pairs: [(&str, fn(u64, u32) -> (u64, u64, u32)); 5] = [
+            ("next column", |row, column| (7, row, column + 1)),
+            ("next row", |row, column| (7, row + 1, column)),
+            ("next row, next column", |row, column| (7, row + 1, column + 1)),
+            ("next seed", |row, column| (8, row, column)),
+            ("sixteen columns on", |row, column| (7, row, column + 16)),
+        ];
+        for (name, other) in pairs {
+            let places = (0..400).flat_map(|row| (0..250).map(move |column| (row, column)));
+            let both: i64 = places
+                .map(|(row, column)| {
+                    let (seed, other_row, other_column) = other(row, column);
+                    dropped(7, row, column) * dropped(seed, other_row, other_column)
+                })
+                .sum();
+            assert!((both - 1000).abs() < 157, "{name}: {both}");
+        }
+    }
+
+    #[test]
+    fn rows_drop_as_unevenly_as_chance() {
+        // Of 250 elements 25 are dropped, variance 22.5; the mean of 4000 squared deviations has a standard
+        // deviation of 0.5.
+        let deviations = (0..4000).map(|row| {
+            let count: i64 = (0..250).map(|column| dropped(3, row, column)).sum();
+            (count - 25).pow(2)
+        });
+        let variance = deviations.sum::<i64>() as f64 / 4000.0;
+        assert!((variance - 22.5).abs() < 2.5, "{variance}");
     }
 
     #[test]
     fn kept_elements_make_up_for_the_dropped_ones() {
         let dropout = Dropout { probability: 0.25, seed: 1 };
-        let factors: Vec<f32> = (0..1000).map(|element| dropout.factor(element)).collect();
+        let factors: Vec<f32> = (0..1000).map(|column| dropout.factor(0, column)).collect();
         assert!(factors.iter().all(|factor| *factor == 0.0 || (*factor - 4.0 / 3.0).abs() < 1e-6));
     }
 

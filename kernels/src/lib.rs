@@ -1,12 +1,21 @@
-//! The operations UniFR is fast because of: attention under a mask rule, dropout with bits of its own, and
-//! filtered sampling. This crate knows tensors and numbers, not faces.
+//! The operations UniFR is fast because of: attention under a mask rule, dropout with bits of its own, filtered
+//! sampling, and what stands around them in a training step. This crate knows tensors and numbers, not faces.
 //!
 //! Every operation has a *reference*, the same result from ordinary tensor operations; it is what the tests
 //! compare with, and what runs on a backend that has no path of its own.
 
+pub mod adamw;
 pub mod attention;
+mod cpu;
+pub mod cross_entropy;
 pub mod dropout;
+pub mod gelu;
+pub mod layer_norm;
 pub mod sampling;
 
+pub use adamw::{AdamWUpdate, Moving};
 pub use attention::{AttentionProblem, MaskRule, ProblemError, attention};
+pub use cross_entropy::cross_entropy;
 pub use dropout::{Dropout, dropout};
+pub use gelu::gelu;
+pub use layer_norm::layer_norm;

@@ -3,10 +3,16 @@
 //! In:  queries, keys, values `[batch, heads, tokens, width of a head]`, an [`AttentionProblem`].
 //! Out: `[batch, heads, queries, width of a head]`.
 
+pub(crate) mod fused;
+mod grouping;
 mod problem;
 pub mod reference;
+mod softmax;
 
+use burn::backend::Dispatch;
 use burn::tensor::Tensor;
+
+use crate::cpu::{self, operations::KernelOps};
 
 pub use problem::{AttentionProblem, MaskRule, ProblemError, SPEAKER_TOKENS, TOKENS_PER_FRAME};
 
@@ -23,7 +29,11 @@ pub fn attention(
     problem: &AttentionProblem,
 ) -> Result<Tensor<4>, ProblemError> {
     check(&query, &key, &value, problem)?;
-    Ok(reference::attention(query, key, value, problem))
+    if ![&query, &key, &value].into_iter().all(cpu::takes) || query.shape().num_elements() == 0 {
+        return Ok(reference::attention(query, key, value, problem));
+    }
+    let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
+    Ok(Tensor::from_dispatch(<Dispatch as KernelOps>::masked_attention(query, key, value, *problem)))
 }
 
 fn check(
