@@ -11,6 +11,7 @@ use anyhow::Context;
 
 use super::Verdict;
 use crate::dataset::{Checked, Severity, check};
+use crate::report::Progress;
 use crate::tokens::{Cells, CodebookFiles, Codebooks, VocabularySizes};
 
 /// Check prepared HDF5 files completely and say what is wrong with them.
@@ -29,7 +30,11 @@ pub fn run(arguments: &CheckArgs) -> anyhow::Result<Verdict> {
     let vocabularies = arguments.codebooks.as_deref().map(vocabularies_in).transpose()?;
     let mut verdict = Verdict::AllWell;
     for path in &arguments.files {
-        let checked = check(path, vocabularies, &mut |_, _| {})?;
+        let mut progress = None;
+        let checked = check(path, vocabularies, &mut |_, clip_count| {
+            progress.get_or_insert_with(|| Progress::new("checking", "clips", clip_count as u64)).advance(1);
+        })?;
+        drop(progress);
         print(path, &checked).context("could not write to stdout")?;
         if !checked.is_well() {
             verdict = Verdict::SomeBad;

@@ -13,6 +13,7 @@ use super::layout::{
 use super::read::Probe;
 use super::{DatasetError, Reader};
 use crate::features::FeatureSet;
+use crate::report::with_causes;
 use crate::tokens::VocabularySizes;
 
 /// Datasets without which a file is none of ours.
@@ -63,15 +64,11 @@ impl Checked {
     }
 
     fn error(&mut self, error: &DatasetError) {
-        let mut text = match error {
-            DatasetError::File { problem, .. } => problem.to_string(),
-            other => other.to_string(),
+        // The path is said once, above all findings.
+        let text = match error {
+            DatasetError::File { problem, .. } => with_causes(problem.as_ref()),
+            other => with_causes(other),
         };
-        let mut cause = std::error::Error::source(error).filter(|_| !matches!(error, DatasetError::File { .. }));
-        while let Some(reason) = cause {
-            text = format!("{text}: {reason}");
-            cause = reason.source();
-        }
         self.problem(text);
     }
 }
