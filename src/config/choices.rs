@@ -9,7 +9,8 @@ choice! {
     CausalMask {
         /// Published behaviour: a frame's own listener tokens are visible where that frame is predicted (defect 19).
         Published = "published",
-        /// Departure: a prediction sees the speaker up to its frame and the listener before it, in training as in decoding.
+        /// Departure: a prediction sees the speaker up to its frame and the listener before it, in training as in
+        /// decoding.
         FrameCausal = "frame-causal",
     }
 }
@@ -17,7 +18,8 @@ choice! {
 choice! {
     /// How long the learning rate keeps its peak.
     Keep {
-        /// Published behaviour: `keep_steps` isn't divided by the accumulation count, and the rate jumps at its end (defect 16).
+        /// Published behaviour: `keep_steps` isn't divided by the accumulation count, and the rate jumps at its end
+        /// (defect 16).
         Published = "published",
         /// Departure: `keep_steps` is divided too and the cosine starts at the peak, where the keep phase ends.
         Continuous = "continuous",
@@ -59,7 +61,8 @@ choice! {
     PoseWindow {
         /// Published behaviour: the five frames it was computed from, so up to four of them look ahead (defect 29).
         Published = "published",
-        /// Departure: with `online_step` below 5, the five frames after those it was computed from; zeros before the first.
+        /// Departure: with `online_step` below 5, the five frames after those it was computed from; zeros before the
+        /// first.
         Finished = "finished",
     }
 }
@@ -97,7 +100,8 @@ choice! {
 choice! {
     /// How valence and arousal become a cell of the token table.
     ValenceArousalCells {
-        /// Published behaviour: sums of doubles compared for equality, wrapping below -1, index 0 if unknown (defect 9).
+        /// Published behaviour: sums of doubles compared for equality, wrapping below -1, index 0 if unknown
+        /// (defect 9).
         Published = "published",
         /// Departure: cell numbers, clamped to [-1, 1]; NaN is refused and the fallback is reported.
         Clamped = "clamped",

@@ -23,7 +23,7 @@ pub use choices::{
 };
 pub use keys::{KeyDoc, Origin};
 pub use load::Loaded;
-pub use model::{DecodingParams, ModelConfig, Params, SchedulerParams, TransformerParams};
+pub use model::{DecodingParams, ModelParams, Params, SchedulerParams, TransformerParams};
 pub use names::{OutputNames, REACTION_COUNT, Sampling};
 pub use number::{Number, Size, python_text};
 pub use online_step::TrainedMask;

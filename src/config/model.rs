@@ -15,7 +15,7 @@ pub struct Params<T> {
 
 group! {
     /// The model and everything that belongs to it.
-    ModelConfig at "model" {
+    ModelParams at "model" {
         /// Learning rate per clip of the global batch: the schedule's multiplier times this times `total_batch_size`.
         Published "base_learning_rate" base_learning_rate: f64 = 0.0625;
         /// Follow the schedule; otherwise the learning rate is constant.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::keys::group;
-use super::model::{DecodingParams, ModelConfig, SchedulerParams, TransformerParams};
+use super::model::{DecodingParams, ModelParams, SchedulerParams, TransformerParams};
 use super::{Crop, Features, Filterbank, Gradient, KeyDoc, Mode, Number, OptimizerOnFinetune, ValenceArousalCells};
 
 group! {
@@ -121,7 +121,7 @@ group! {
 #[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
     /// The model, its learning rate and its decoding.
-    pub model: ModelConfig,
+    pub model: ModelParams,
     /// How the model is trained.
     pub train_params: TrainParams,
     /// How predictions are made and measured.
@@ -168,7 +168,7 @@ impl RunConfig {
 
 /// The groups of keys in the order of the README, each with its path.
 pub const GROUPS: &[(&str, &[KeyDoc])] = &[
-    ("model", ModelConfig::KEYS),
+    ("model", ModelParams::KEYS),
     ("model.scheduler_config.params", SchedulerParams::KEYS),
     ("model.transformer_config.params", TransformerParams::KEYS),
     ("model.decoding_params", DecodingParams::KEYS),

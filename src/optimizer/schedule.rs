@@ -17,7 +17,8 @@ use crate::config::{Keep, SchedulerParams};
 pub enum ScheduleError {
     /// Nothing is left between the warm-up and the end of the cosine.
     #[error(
-        "`warm_up_steps` is {warm_up_steps} and `max_decay_steps` {max_decay_steps} in updates of {accumulation} iterations, expected fewer warm-up steps"
+        "`warm_up_steps` is {warm_up_steps} and `max_decay_steps` {max_decay_steps} in updates of {accumulation} \
+         iterations, expected fewer warm-up steps"
     )]
     NoDecay {
         /// Updates of warm-up.
@@ -29,7 +30,8 @@ pub enum ScheduleError {
     },
     /// The published keep phase repeats the rate before it; without a warm-up that is 0.
     #[error(
-        "`warm_up_steps` is less than one update of {accumulation} iterations, so that the published keep phase has no rate to keep; set `keep: continuous` or a longer warm-up"
+        "`warm_up_steps` is less than one update of {accumulation} iterations, so that the published keep phase has no \
+         rate to keep; set `keep: continuous` or a longer warm-up"
     )]
     NothingToKeep {
         /// Iterations per update.
