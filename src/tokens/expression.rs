@@ -67,13 +67,15 @@ impl ExpressionCentres {
     }
 }
 
-/// The file to read for `path`: itself, or the array beside a pickle.
+/// The file to read for `path`: the array itself, or the one beside a pickle. Where there is only a pickle, says so.
 fn array_path(path: &Path) -> Result<PathBuf, TokensError> {
-    if path.extension().is_none_or(|extension| extension != "pkl") {
-        return Ok(path.into());
+    let is_pickle = path.extension().is_some_and(|extension| extension == "pkl");
+    let array = if is_pickle { path.with_extension("npy") } else { path.to_path_buf() };
+    let pickle = array.with_extension("pkl");
+    if !array.is_file() && (is_pickle || pickle.is_file()) {
+        return Err(TokensError::Pickle { pickle, array });
     }
-    let array = path.with_extension("npy");
-    if array.is_file() { Ok(array) } else { Err(TokensError::Pickle { pickle: path.into(), array }) }
+    Ok(array)
 }
 
 #[cfg(test)]
