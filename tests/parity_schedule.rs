@@ -12,7 +12,7 @@ use golden_cases::{close, files, of_kind, run, trial};
 use libtest_mimic::Trial;
 use serde_json::{Map, Value};
 use unifr::config::{Keep, RunConfig, SchedulerParams};
-use unifr::optimizer::WarmupKeepCosine;
+use unifr::optimizer::{ScheduleError, WarmupKeepCosine};
 
 /// Both sides compute in double with the same operations; only the order of two products may differ.
 const RELATIVE: f64 = 1e-12;
@@ -39,7 +39,12 @@ fn of_file(path: &Path) -> Vec<Trial> {
 
 fn check(name: &str, case: &Value, all: &Map<String, Value>) -> Result<(), String> {
     let Some(multipliers) = case.get("multiplier") else { return fresh_object(name, case, all) };
-    compare("multiplier", multipliers, &schedule(case)?, 1.0)?;
+    match schedule(case) {
+        // Refused by ours: the published object repeats 0 until the keep phase is over.
+        Err(ScheduleError::NothingToKeep { .. }) if multipliers["0"].as_f64() == Some(0.0) => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+        Ok(ours) => compare("multiplier", multipliers, &ours, 1.0)?,
+    }
     let Some((file, devices)) = name.split_once("|gpus=") else { return Ok(()) };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(file);
     if !path.exists() {
@@ -66,19 +71,19 @@ fn compare(what: &str, values: &Value, schedule: &WarmupKeepCosine, factor: f64)
 }
 
 /// The steps of a case as they are, already divided where that applies.
-fn schedule(case: &Value) -> Result<WarmupKeepCosine, String> {
-    let steps = |key: &str| case.get(key).map_or(Some(0), Value::as_u64).ok_or_else(|| format!("`{key}` is no count"));
-    let rate = |key: &str| case[key].as_f64().ok_or_else(|| format!("`{key}` is no number"));
+fn schedule(case: &Value) -> Result<WarmupKeepCosine, ScheduleError> {
+    let steps = |key: &str| case.get(key).map_or(0, |steps| steps.as_u64().expect("a count of steps"));
+    let rate = |key: &str| case[key].as_f64().expect("a rate");
     let params = SchedulerParams {
-        warm_up_steps: steps("warm_up_steps")?,
-        keep_steps: steps("keep_steps")?,
-        max_decay_steps: steps("max_decay_steps")?,
-        lr_start: rate("lr_start")?,
-        lr_max: rate("lr_max")?,
-        lr_min: rate("lr_min")?,
+        warm_up_steps: steps("warm_up_steps"),
+        keep_steps: steps("keep_steps"),
+        max_decay_steps: steps("max_decay_steps"),
+        lr_start: rate("lr_start"),
+        lr_max: rate("lr_max"),
+        lr_min: rate("lr_min"),
         keep: Keep::Published,
     };
-    WarmupKeepCosine::new(&params, 1).map_err(|error| error.to_string())
+    WarmupKeepCosine::new(&params, 1)
 }
 
 /// What the published object returns when it is made anew inside the keep phase, as after a resume: 0 (defect 17).
@@ -87,7 +92,7 @@ fn schedule(case: &Value) -> Result<WarmupKeepCosine, String> {
 fn fresh_object(name: &str, case: &Value, all: &Map<String, Value>) -> Result<(), String> {
     let unbroken =
         name.split(',').next().and_then(|base| all.get(base)).ok_or("the case names no unbroken schedule")?;
-    let ours = schedule(unbroken)?;
+    let ours = schedule(unbroken).map_err(|error| error.to_string())?;
     for (step, forgotten) in case.as_object().ok_or("expected numbers by step")? {
         let found = ours.multiplier(step.parse().expect("a step"));
         if Some(found) == forgotten.as_f64() || Some(found) != unbroken["multiplier"][step].as_f64() {
