@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use golden_cases::{close, files, of_kind, trial};
 use libtest_mimic::Trial;
 use safetensors::{Dtype, SafeTensors};
+use unifr::dataset::Appropriateness;
 use unifr::metrics::{self, Clips, Predictions};
 
 const KIND: &str = "unifr/metrics";
@@ -66,7 +67,7 @@ struct Case {
     predictions: Predictions,
     listeners: Clips,
     speakers: Clips,
-    neighbours: Vec<Vec<u32>>,
+    neighbours: Appropriateness,
 }
 
 impl Case {
@@ -79,13 +80,13 @@ impl Case {
             Clips::new(name, &shape, values).map_err(|error| error.to_string())
         };
         let (shape_of_matrix, matrix) = tensor("appropriateness")?;
-        let appropriate =
-            |row: &[f64]| (0u32..).zip(row).filter(|(_, mark)| **mark > 0.0).map(|(clip, _)| clip).collect();
+        let ones = |row: &[f64]| (0u32..).zip(row).filter(|(_, mark)| **mark > 0.0).map(|(clip, _)| clip).collect();
+        let rows = matrix.chunks(shape_of_matrix[1]).map(ones).collect();
         Ok(Self {
             predictions: Predictions::new(&shape, prediction).map_err(|error| error.to_string())?,
             listeners: people("listener_gt")?,
             speakers: people("speaker_gt")?,
-            neighbours: matrix.chunks(shape_of_matrix[1]).map(appropriate).collect(),
+            neighbours: Appropriateness::from_rows(rows).map_err(|error| error.to_string())?,
             values,
             bytes,
         })
@@ -175,7 +176,7 @@ fn concordance_row(case: &Case) -> Result<(), String> {
 fn distance_row(case: &Case) -> Result<(), String> {
     let expected = case.stored("per_reaction_FRD")?;
     let to = |&clip: &u32| metrics::distance(case.predictions.reaction(0, 0), case.listeners.clip(clip as usize));
-    let found = case.neighbours[0].iter().map(to).fold(f64::INFINITY, f64::min);
+    let found = case.neighbours.appropriate(0).iter().map(to).fold(f64::INFINITY, f64::min);
     close("per_reaction_FRD", &[found], &expected[..1], relative)
 }
 

@@ -3,15 +3,15 @@
 //! In:  row-major numbers with their shape.
 //! Out: [`Predictions`] and [`Clips`] whose values are finite and whose shapes fit each other.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use super::MetricsError;
-use crate::tokens::ATTRIBUTE_COUNT;
-
-/// For each clip the rows of the reactions that are appropriate to it.
-pub type Neighbours = [Vec<u32>];
+use crate::dataset::Appropriateness;
+use crate::files::npy;
+use crate::tokens::{ATTRIBUTE_COUNT, Codebooks, TokenArray};
 
 /// How far the scoring is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,12 @@ impl Clips {
         };
         check_values(what, shape, &values)?;
         Ok(Self { clip_count, frame_count, values })
+    }
+
+    /// Reads a `.npy` file of any number type.
+    pub fn read(what: &'static str, path: &Path) -> Result<Self, MetricsError> {
+        let (shape, values) = npy::read_f64(path)?;
+        Self::new(what, &shape, values)
     }
 
     /// How many clips there are.
@@ -78,6 +84,15 @@ impl Predictions {
         };
         check_values("predictions", shape, &values)?;
         Ok(Self { clip_count, reaction_count, frame_count, values })
+    }
+
+    /// Decodes tokens.
+    pub fn from_tokens(tokens: &TokenArray, codebooks: &Codebooks) -> Result<Self, MetricsError> {
+        let mut values = Vec::with_capacity(tokens.values.len() / 3 * ATTRIBUTE_COUNT);
+        for clip in 0..tokens.clip_count {
+            values.extend(codebooks.attributes_from_clip(tokens, clip)?.as_flattened());
+        }
+        Self::new(&[tokens.clip_count, tokens.reaction_count, tokens.frame_count, ATTRIBUTE_COUNT], values)
     }
 
     /// How many clips there are.
@@ -116,21 +131,10 @@ impl Predictions {
         Err(wrong_shape(what, &[others.clip_count, others.frame_count, ATTRIBUTE_COUNT], &expected))
     }
 
-    /// Says whether every clip has at least one neighbour and all of them exist.
-    pub(super) fn check_neighbours(&self, neighbours: &Neighbours) -> Result<(), MetricsError> {
-        if neighbours.len() != self.clip_count {
-            let expected = format!("{0} rows for {0} clips", self.clip_count);
-            return Err(wrong_shape("neighbour lists", &[neighbours.len()], &expected));
-        }
-        for (row, list) in neighbours.iter().enumerate() {
-            if list.is_empty() {
-                return Err(MetricsError::NoNeighbour { row });
-            }
-            if let Some(&neighbour) = list.iter().find(|&&neighbour| neighbour as usize >= self.clip_count) {
-                return Err(MetricsError::UnknownNeighbour { row, neighbour, clip_count: self.clip_count });
-            }
-        }
-        Ok(())
+    /// Says whether the matrix is about these clips and leaves none of them without a reaction.
+    pub(super) fn check_neighbours(&self, neighbours: &Appropriateness) -> Result<(), MetricsError> {
+        let checks = neighbours.require_clip_count(self.clip_count).and_then(|()| neighbours.require_appropriate());
+        checks.map_err(MetricsError::Neighbours)
     }
 
     /// Calls `of_reaction(room, clip, reaction)` for all reactions, on all cores; results are in row-major order.
@@ -178,7 +182,7 @@ fn check_values(what: &'static str, shape: &[usize], values: &[f64]) -> Result<(
     if shape.contains(&0) {
         return Err(wrong_shape(what, shape, "at least one of each"));
     }
-    if values.len() != shape.iter().product() {
+    if values.len() != shape.iter().product::<usize>() {
         return Err(wrong_shape(what, shape, &format!("as many as there are values, {}", values.len())));
     }
     // Distances are taken between values rounded to f32 (published), so they must be finite there too.
@@ -214,6 +218,8 @@ pub(super) fn columns_in_f32(frames: &[f64]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use super::*;
 
     #[test]
@@ -242,13 +248,16 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_neighbours_is_named() {
+    fn a_row_without_neighbours_is_named_and_other_counts_are_refused() {
         let predictions = Predictions::new(&[2, 1, 1, ATTRIBUTE_COUNT], vec![0.0; 2 * ATTRIBUTE_COUNT]).unwrap();
-        let error = predictions.check_neighbours(&[vec![0], vec![]]).unwrap_err().to_string();
-        assert!(error.starts_with("row 1 of the appropriateness matrix marks no reaction"), "{error}");
-        assert!(predictions.check_neighbours(&[vec![0], vec![2]]).is_err());
-        assert!(predictions.check_neighbours(&[vec![0]]).is_err());
-        assert!(predictions.check_neighbours(&[vec![0], vec![1, 0]]).is_ok());
+        let check = |rows: &[&[u32]]| {
+            let rows = rows.iter().map(|row| row.to_vec()).collect();
+            predictions.check_neighbours(&Appropriateness::from_rows(rows).unwrap())
+        };
+        let cause = |rows: &[&[u32]]| check(rows).unwrap_err().source().unwrap().to_string();
+        assert!(cause(&[&[0], &[]]).starts_with("row 1 has no appropriate reaction"));
+        assert!(cause(&[&[0]]).starts_with("it has shape [1, 1], expected [2, 2]"));
+        assert!(check(&[&[0], &[0, 1]]).is_ok());
     }
 
     #[test]

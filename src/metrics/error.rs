@@ -1,4 +1,12 @@
 //! What can be wrong with numbers that are to be scored.
+//!
+//! In:  what was found, and where.
+//! Out: [`MetricsError`], a sentence each.
+
+use crate::dataset::{DatasetError, Partition};
+use crate::files::FileError;
+use crate::files::npy::NpyError;
+use crate::tokens::TokensError;
 
 /// Why there is no score.
 #[derive(Debug, thiserror::Error)]
@@ -23,22 +31,18 @@ pub enum MetricsError {
         /// Clip, reaction, frame and attribute, counted from 0.
         place: String,
     },
-    /// A clip has no appropriate reaction at all.
-    #[error("row {row} of the appropriateness matrix marks no reaction, so clip {row} cannot be compared with any")]
-    NoNeighbour {
-        /// The row, counted from 0.
-        row: usize,
-    },
-    /// A neighbour list names a clip that does not exist.
-    #[error("row {row} of the appropriateness matrix names clip {neighbour}, but there are only {clip_count} clips")]
-    UnknownNeighbour {
-        /// The row, counted from 0.
-        row: usize,
-        /// The clip it names.
-        neighbour: u32,
-        /// How many clips there are.
-        clip_count: usize,
-    },
+    /// The neighbour lists do not fit the clips.
+    #[error("the appropriateness matrix does not fit the predictions")]
+    Neighbours(#[source] DatasetError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Array(#[from] NpyError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Tokens cannot be decoded.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     /// Predictions of one part of the corpus were to be compared with reactions of another.
     #[error(
         "predictions for `{predictions}` cannot be measured with the ground truth of `{truth}`: name the files of \
@@ -46,9 +50,9 @@ pub enum MetricsError {
     )]
     OtherPartition {
         /// The partition that was predicted.
-        predictions: String,
+        predictions: Partition,
         /// The partition of the real reactions.
-        truth: String,
+        truth: Partition,
     },
     /// Two sets of frames cannot be compared.
     #[error("a Fréchet distance needs at least 2 rows of equal width on both sides, found {real:?} and {generated:?}")]

@@ -6,7 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::arrays::{Clips, Neighbours, Predictions, Watcher};
+use super::arrays::{Clips, Predictions, Watcher};
+use crate::dataset::Appropriateness;
 use crate::tokens::ATTRIBUTE_COUNT;
 
 /// Keeps the quotient defined where both columns are constant and equal; part of the published formula.
@@ -16,7 +17,12 @@ const EPSILON: f64 = 1e-8;
 ///
 /// Published behaviour: the score sums over the ten reactions of a clip before it averages over clips, so its ceiling
 /// is 10 (defect 34); [`super::Scores`] holds that sum and the mean over reactions. Golden: `per_sample_FRC`.
-pub fn frcorr(predictions: &Predictions, listeners: &Clips, neighbours: &Neighbours, watcher: Watcher<'_>) -> Vec<f64> {
+pub fn frcorr(
+    predictions: &Predictions,
+    listeners: &Clips,
+    neighbours: &Appropriateness,
+    watcher: Watcher<'_>,
+) -> Vec<f64> {
     let moments: Vec<Moments> =
         (0..listeners.clip_count()).into_par_iter().map(|clip| Moments::of(listeners.clip(clip))).collect();
     predictions.each_reaction(
@@ -31,7 +37,7 @@ pub fn frcorr(predictions: &Predictions, listeners: &Clips, neighbours: &Neighbo
                 let neighbour = neighbour as usize;
                 mean_concordance(&centred, &of_prediction, listeners.clip(neighbour), &moments[neighbour])
             };
-            neighbours[clip].iter().map(concordance_with).fold(f64::NEG_INFINITY, f64::max)
+            neighbours.appropriate(clip).iter().map(concordance_with).fold(f64::NEG_INFINITY, f64::max)
         },
     )
 }
@@ -127,7 +133,8 @@ mod tests {
         let inverse = frames(&[1.0, 0.0, 1.0, 0.0]);
         let predictions = Predictions::new(&shape, [wave.clone(), wave.clone()].concat()).unwrap();
         let listeners = Clips::new("listeners", &[2, 4, ATTRIBUTE_COUNT], [inverse, wave].concat()).unwrap();
-        let found = frcorr(&predictions, &listeners, &[vec![0, 1], vec![0]], &|_| ());
+        let neighbours = Appropriateness::from_rows(vec![vec![0, 1], vec![0]]).unwrap();
+        let found = frcorr(&predictions, &listeners, &neighbours, &|_| ());
         assert!((found[0] - 1.0).abs() < 1e-7 && (found[1] + 1.0).abs() < 1e-7, "{found:?}");
     }
 }

@@ -11,9 +11,10 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::arrays::{Clips, Neighbours, Predictions, Watcher, columns_in_f32};
+use super::arrays::{Clips, Predictions, Watcher, columns_in_f32};
 use super::dtw::{Columns, Diagonals, warped_cost};
 use super::hamming;
+use crate::dataset::Appropriateness;
 use crate::tokens::{ACTION_UNIT_COUNT, ATTRIBUTE_COUNT, EXPRESSION_COUNT, VALENCE_AROUSAL_COUNT};
 
 /// The first column of valence and arousal.
@@ -30,7 +31,12 @@ const DIVISORS: [f64; 3] = [ACTION_UNIT_COUNT as f64, 1.0, EXPRESSION_COUNT as f
 /// of a clip before it averages over clips (defect 34). Golden: `per_reaction_FRD`.
 ///
 /// Departure: the published code cuts off trailing frames that are all NaN; here NaN is refused on entry.
-pub fn frdist(predictions: &Predictions, listeners: &Clips, neighbours: &Neighbours, watcher: Watcher<'_>) -> Vec<f64> {
+pub fn frdist(
+    predictions: &Predictions,
+    listeners: &Clips,
+    neighbours: &Appropriateness,
+    watcher: Watcher<'_>,
+) -> Vec<f64> {
     let listeners: Vec<Sequence> = (0..listeners.clip_count())
         .into_par_iter()
         .map(|clip| Sequence::new(listeners.clip(clip), Direction::Backwards))
@@ -39,7 +45,7 @@ pub fn frdist(predictions: &Predictions, listeners: &Clips, neighbours: &Neighbo
     predictions.each_reaction("FRDist", watcher, room, |room, clip, reaction| {
         let prediction = Sequence::new(predictions.reaction(clip, reaction), Direction::Forwards);
         let candidates: Vec<&Sequence> =
-            neighbours[clip].iter().map(|&neighbour| &listeners[neighbour as usize]).collect();
+            neighbours.appropriate(clip).iter().map(|&neighbour| &listeners[neighbour as usize]).collect();
         nearest(room, &prediction, &candidates)
     })
 }
@@ -296,7 +302,7 @@ mod tests {
                 &Predictions::new(&[clip_count, reaction_count, frame_count, ATTRIBUTE_COUNT], predictions.concat())
                     .unwrap(),
                 &Clips::new("listeners", &[clip_count, frame_count, ATTRIBUTE_COUNT], listeners.concat()).unwrap(),
-                &vec![(0..clip_count as u32).collect(); clip_count],
+                &Appropriateness::from_rows(vec![(0..clip_count as u32).collect(); clip_count]).unwrap(),
                 &|_| (),
             );
             for (prediction, found) in predictions.iter().zip(found) {

@@ -11,6 +11,7 @@ mod arrays;
 pub mod baselines;
 mod dtw;
 mod error;
+mod files;
 mod frcorr;
 mod frdist;
 mod frdiv;
@@ -23,8 +24,9 @@ mod lanes;
 mod scores;
 mod table;
 
-pub use arrays::{Clips, Neighbours, Predictions, Progress, Watcher};
+pub use arrays::{Clips, Predictions, Progress, Watcher};
 pub use error::MetricsError;
+pub use files::{partition_of_file, read_predictions, write_json, write_published_line};
 pub use frcorr::{concordance, frcorr};
 pub use frdist::{distance, frdist};
 pub use frdiv::frdiv;

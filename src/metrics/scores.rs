@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
-use super::arrays::{Clips, Neighbours, Predictions, Watcher};
+use super::arrays::{Clips, Predictions, Watcher};
 use super::{MetricsError, Synchrony, frcorr, frdist, frdiv, frdvs, frsyn, frvar};
+use crate::dataset::{Appropriateness, Partition};
 
 /// A score that is one value per reaction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,7 +77,7 @@ pub fn evaluate(
     predictions: &Predictions,
     listeners: &Clips,
     speakers: &Clips,
-    neighbours: &Neighbours,
+    neighbours: &Appropriateness,
     watcher: Watcher<'_>,
 ) -> Result<Scores, MetricsError> {
     predictions.check_beside("listeners", listeners)?;
@@ -140,11 +141,8 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 /// Refuses to measure predictions of one partition with the ground truth of another.
 ///
 /// Departure: `test.py -d test` silently uses the ground truth of `val` (defect 32).
-pub fn same_partition(predictions: &str, truth: &str) -> Result<(), MetricsError> {
-    if predictions == truth {
-        return Ok(());
-    }
-    Err(MetricsError::OtherPartition { predictions: predictions.to_owned(), truth: truth.to_owned() })
+pub fn same_partition(predictions: Partition, truth: Partition) -> Result<(), MetricsError> {
+    if predictions == truth { Ok(()) } else { Err(MetricsError::OtherPartition { predictions, truth }) }
 }
 
 #[cfg(test)]
@@ -162,13 +160,17 @@ mod tests {
         Clips::new("people", &[clip_count, 60, ATTRIBUTE_COUNT], values).unwrap()
     }
 
+    fn matrix(rows: &[&[u32]]) -> Appropriateness {
+        Appropriateness::from_rows(rows.iter().map(|row| row.to_vec()).collect()).unwrap()
+    }
+
     fn silent(_: crate::metrics::Progress) {}
 
     #[test]
     fn predicting_the_real_listener_is_perfect() {
         let (listeners, speakers) = (people(1, 3), people(2, 3));
         let perfect = baselines::mime(&listeners, 2).unwrap();
-        let scores = evaluate(&perfect, &listeners, &speakers, &[vec![0, 1], vec![1], vec![0, 2]], &silent).unwrap();
+        let scores = evaluate(&perfect, &listeners, &speakers, &matrix(&[&[0, 1], &[1], &[0, 2]]), &silent).unwrap();
         assert!((scores.frcorr.mean_over_reactions - 1.0).abs() < 1e-6);
         assert!((scores.frcorr.sum_over_reactions - 2.0).abs() < 1e-6);
         assert_eq!(scores.frdist.sum_over_reactions, 0.0);
@@ -184,7 +186,7 @@ mod tests {
             .flat_map(|(clip, reaction)| predictions.reaction(clip, reaction).to_vec())
             .collect();
         let reversed = Predictions::new(&[3, 3, 60, ATTRIBUTE_COUNT], reversed).unwrap();
-        let neighbours = [vec![0, 1, 2], vec![1], vec![2, 0]];
+        let neighbours = matrix(&[&[0, 1, 2], &[1], &[0, 2]]);
         let one = evaluate(&predictions, &listeners, &speakers, &neighbours, &silent).unwrap();
         let other = evaluate(&reversed, &listeners, &speakers, &neighbours, &silent).unwrap();
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12 * a.abs(), "{a} {b}");
@@ -201,7 +203,7 @@ mod tests {
     fn the_number_of_threads_changes_no_bit() {
         let (listeners, speakers) = (people(1, 4), people(2, 4));
         let predictions = baselines::random(&speakers, 2, 7).unwrap();
-        let neighbours = vec![vec![0, 1, 2, 3]; 4];
+        let neighbours = matrix(&[[0, 1, 2, 3].as_slice(); 4]);
         let with_threads = |count: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
             pool.install(|| evaluate(&predictions, &listeners, &speakers, &neighbours, &silent).unwrap())
@@ -225,8 +227,8 @@ mod tests {
 
     #[test]
     fn test_predictions_are_not_measured_with_the_truth_of_val() {
-        assert!(same_partition("val", "val").is_ok());
-        let error = same_partition("test", "val").unwrap_err().to_string();
+        assert!(same_partition(Partition::Val, Partition::Val).is_ok());
+        let error = same_partition(Partition::Test, Partition::Val).unwrap_err().to_string();
         assert!(
             error.starts_with("predictions for `test` cannot be measured with the ground truth of `val`"),
             "{error}"
