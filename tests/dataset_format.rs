@@ -272,3 +272,39 @@ fn many_threads_read_one_file() {
         }
     });
 }
+
+#[test]
+fn work_that_is_cut_off_keeps_the_clips_of_the_last_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, growing) = (folder.path().join("train.h5"), folder.path().join("train.h5.unfinished"));
+    let mut writer = Writer::create(&path, Partition::Train, DIMS, FRAMES, &[]).unwrap();
+    writer.append("a", &speaker(), Some(&tokens())).unwrap();
+    assert!(Reader::open(&growing).is_err());
+    writer.commit().unwrap();
+    writer.append("b", &speaker(), Some(&tokens())).unwrap();
+    let reader = Reader::open(&growing).unwrap();
+    assert_eq!((reader.names(), reader.speaker(0).unwrap()), (&["a".to_owned()][..], speaker()));
+    assert!(!path.exists());
+    writer.finish().unwrap();
+    assert_eq!(Reader::open(&path).unwrap().names(), ["a", "b"]);
+    assert!(!growing.exists());
+}
+
+#[test]
+fn notes_and_names_in_any_language_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("val.h5");
+    let long = "ж".repeat(100_000);
+    let notes = [("feature_set", "compact"), ("options", long.as_str())];
+    let mut writer = Writer::create(&path, Partition::Val, DIMS, FRAMES, &notes).unwrap();
+    writer.append("日本/1", &speaker(), None).unwrap();
+    writer.finish().unwrap();
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.name(0).unwrap(), "日本/1");
+    let attributes = reader.attributes().unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = [("feature_set", "compact"), ("options", &long), ("partition", "val"), ("unifr_version", version)];
+    assert_eq!(attributes, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    // The widths are not those of the feature set that the file names.
+    assert!(problems(&path)[0].starts_with("`s_exp` has rows of shape [10, 3], expected [10, 256]"));
+}

@@ -10,7 +10,7 @@ use super::layout::{
     ACTION_UNITS, CLIP_ORDER, Column, DESCRIPTORS, EXPRESSION, FILTERBANK, FUNCTIONALS, HAS_FACE, LISTENER_TOKENS,
     Layout, NAMES, POSE, VALENCE_AROUSAL,
 };
-use super::read::Probe;
+use super::probe::Probe;
 use super::{DatasetError, Reader};
 use crate::features::FeatureSet;
 use crate::report::with_causes;

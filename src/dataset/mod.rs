@@ -12,6 +12,7 @@ mod error;
 mod ground_truth;
 mod index;
 pub mod layout;
+mod probe;
 mod read;
 mod shuffle;
 mod write;
