@@ -25,7 +25,7 @@ pub fn mono_signal(sound: &Sound) -> Result<Vec<f64>, AudioError> {
     let mut mixed = vec![0.0; sound.channels[0].len()];
     for channel in &sound.channels {
         for (sum, sample) in mixed.iter_mut().zip(channel) {
-            *sum += f64::from(*sample) * INTEGER_SCALE / sound.channels.len() as f64;
+            *sum += whole_step(*sample) / sound.channels.len() as f64;
         }
     }
     Ok(resampled(&mixed, sound.rate_hz, RATE_HZ))
@@ -35,19 +35,29 @@ pub fn mono_signal(sound: &Sound) -> Result<Vec<f64>, AudioError> {
 fn interleaved_signal(sound: &Sound) -> Result<Vec<f64>, AudioError> {
     check(sound)?;
     let at_rate = |channel: &[f32], scale: f64| {
-        let scaled: Vec<f64> = channel.iter().map(|sample| f64::from(*sample) * scale).collect();
+        let scaled: Vec<f64> = channel.iter().map(|sample| whole_step(*sample) * scale).collect();
         resampled(&scaled, sound.rate_hz, RATE_HZ)
     };
     // A mono source goes to both channels at 1 / sqrt(2) of its loudness, as ffmpeg does it.
     let (left, right) = match sound.channels.as_slice() {
         [mono] => {
-            let quieter = at_rate(mono, INTEGER_SCALE * std::f64::consts::FRAC_1_SQRT_2);
+            let quieter = at_rate(mono, std::f64::consts::FRAC_1_SQRT_2);
             (quieter.clone(), quieter)
         }
-        channels => (at_rate(&channels[0], INTEGER_SCALE), at_rate(&channels[1], INTEGER_SCALE)),
+        channels => (at_rate(&channels[0], 1.0), at_rate(&channels[1], 1.0)),
     };
     let pairs = left.iter().zip(&right).flat_map(|(left, right)| [*left, *right]);
-    Ok(pairs.map(|sample| sample.round().clamp(-INTEGER_SCALE, INTEGER_SCALE - 1.0)).collect())
+    Ok(pairs.map(|sample| in_range(sample)).collect())
+}
+
+/// A sample in whole steps of 16 bits, as the published code gets them from ffmpeg: the noise of that rounding is the
+/// floor of faint bands, whether the sound comes from a WAV or from a decoder with more bits.
+fn whole_step(sample: f32) -> f64 {
+    in_range(f64::from(sample) * INTEGER_SCALE)
+}
+
+fn in_range(step: f64) -> f64 {
+    step.round().clamp(-INTEGER_SCALE, INTEGER_SCALE - 1.0)
 }
 
 fn check(sound: &Sound) -> Result<(), AudioError> {
@@ -127,8 +137,8 @@ mod tests {
 
     #[test]
     fn mono_is_the_mean_of_the_channels_on_the_16_bit_scale() {
-        // (0.5 + 0.25) / 2 * 32768 = 12288.
-        assert_eq!(mono_signal(&sound(vec![vec![0.5, -1.0], vec![0.25, 1.0]])).unwrap(), [12_288.0, 0.0]);
+        // (0.5 + 0.25) / 2 * 32768 = 12288; full scale is -32768 to 32767.
+        assert_eq!(mono_signal(&sound(vec![vec![0.5, -1.0], vec![0.25, 1.0]])).unwrap(), [12_288.0, -0.5]);
     }
 
     #[test]
