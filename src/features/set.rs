@@ -87,6 +87,18 @@ pub enum FeaturesError {
         /// The name that was asked for.
         name: String,
     },
+    /// A length that leaves a pose row unfinished.
+    #[error("a clip cannot be prepared with {frames} frames, expected a positive multiple of 5")]
+    ClipLength {
+        /// Frames asked for.
+        frames: usize,
+    },
+    /// A clip without one whole pose row.
+    #[error("the clip has {found} frames, expected at least 5")]
+    TooShort {
+        /// Frames found.
+        found: usize,
+    },
     /// A stream has another length than its width and the frame count ask for.
     #[error("the {stream} stream has {found} values, expected {expected}")]
     StreamLength {
