@@ -13,7 +13,7 @@ use golden_cases::{close, files, of_kind, splits_folder, trial};
 use libtest_mimic::Trial;
 use safetensors::SafeTensors;
 use unifr::batches::{masking::mask_count, pose_per_frame, standardised};
-use unifr::dataset::{Appropriateness, ClipIndex, Partition, Reader, Writer, check};
+use unifr::dataset::{Appropriateness, ClipIndex, Partition, Reader, Writer, check, published_matrix};
 use unifr::features::{FRAMES_PER_POSE, FeatureDims, SpeakerFeatures};
 
 /// Standardised values: the golden README's tolerance, the reference computes in single precision.
@@ -282,8 +282,7 @@ fn pairs(index: &ClipIndex, (_, count, sites, _): Split) -> Result<(), String> {
 }
 
 fn matrix(partition: Partition, count: usize, ones: usize) -> Result<(), String> {
-    let lists = |what| splits_folder().join(format!("neighbour_{partition}_{what}.npy"));
-    let matrix = text(Appropriateness::open_lists(&lists("indptr"), &lists("indices")))?;
+    let matrix = text(published_matrix(&splits_folder(), partition))?.ok_or("there is none")?;
     text(matrix.require_clip_count(count))?;
     text(matrix.require_appropriate())?;
     text(matrix.require_inappropriate())?;
@@ -302,9 +301,12 @@ fn matrix(partition: Partition, count: usize, ones: usize) -> Result<(), String>
         }
     }
     let folder = text(tempfile::tempdir())?;
-    let path = folder.path().join("whole.npy");
-    text(matrix.save(&path))?;
-    if text(Appropriateness::open(&path))? == matrix { Ok(()) } else { Err("saved and read, it differs".to_owned()) }
+    text(matrix.save(&folder.path().join(format!("neighbour_emotion_{partition}.npy"))))?;
+    if text(published_matrix(folder.path(), partition))? == Some(matrix) {
+        Ok(())
+    } else {
+        Err("saved and read, it differs".to_owned())
+    }
 }
 
 // ---- what h5py sees in our files

@@ -24,6 +24,22 @@ pub fn appropriateness_path(folder: &Path, partition: Partition) -> PathBuf {
     })
 }
 
+/// The matrix of a part as the challenge hands it out, in the order of the index: `neighbour_emotion_<part>.npy` in
+/// `folder`, or the compressed lists `neighbour_<part>_indptr.npy` and `neighbour_<part>_indices.npy`; none if neither
+/// is there, as for the published test part.
+pub fn published_matrix(folder: &Path, partition: Partition) -> Result<Option<Appropriateness>, DatasetError> {
+    let whole = folder.join(format!("neighbour_emotion_{partition}.npy"));
+    if whole.exists() {
+        return Appropriateness::open(&whole).map(Some);
+    }
+    let starts = folder.join(format!("neighbour_{partition}_indptr.npy"));
+    if starts.exists() {
+        let indices = folder.join(format!("neighbour_{partition}_indices.npy"));
+        return Appropriateness::open_lists(&starts, &indices).map(Some);
+    }
+    Ok(None)
+}
+
 /// What is to be built.
 pub struct Plan<'a> {
     /// Where the files go.

@@ -15,10 +15,11 @@ pub mod layout;
 mod probe;
 mod read;
 mod shuffle;
+mod tally;
 mod write;
 
 pub use appropriateness::Appropriateness;
-pub use build::{Builder, Built, Plan, appropriateness_path};
+pub use build::{Builder, Built, Plan, appropriateness_path, published_matrix};
 pub use check::{Checked, Finding, Severity, check};
 pub use error::DatasetError;
 pub use ground_truth::{fitted_rows, listener_truth_path, speaker_truth_path, write_ground_truths};
