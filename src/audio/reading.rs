@@ -47,7 +47,7 @@ fn interleaved_signal(sound: &Sound) -> Result<Vec<f64>, AudioError> {
         channels => (at_rate(&channels[0], 1.0), at_rate(&channels[1], 1.0)),
     };
     let pairs = left.iter().zip(&right).flat_map(|(left, right)| [*left, *right]);
-    Ok(pairs.map(|sample| in_range(sample)).collect())
+    Ok(pairs.map(in_range).collect())
 }
 
 /// A sample in whole steps of 16 bits, as the published code gets them from ffmpeg: the noise of that rounding is the

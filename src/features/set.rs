@@ -88,13 +88,13 @@ pub enum FeaturesError {
         name: String,
     },
     /// A length that leaves a pose row unfinished.
-    #[error("a clip cannot be prepared with {frames} frames, expected a positive multiple of 5")]
+    #[error("a clip cannot be prepared with `{frames}` frames, expected a positive multiple of 5")]
     ClipLength {
         /// Frames asked for.
         frames: usize,
     },
     /// A clip without one whole pose row.
-    #[error("the clip has {found} frames, expected at least 5")]
+    #[error("the clip has `{found}` frames, expected at least 5")]
     TooShort {
         /// Frames found.
         found: usize,

@@ -27,7 +27,7 @@ fn measure_the_marginals() {
     let clips: Vec<SpeakerFeatures> =
         paths.iter().map(|path| prepare_clip(path, &PrepareOptions::default()).unwrap().features).collect();
     let pieces: Vec<SpeakerFeatures> = paths.iter().flat_map(|path| voices_of_pieces(path)).collect();
-    let table = repository.join(file!()).with_file_name("marginals.csv");
+    let table = repository.join("src/features/compact/marginals.csv");
     std::fs::write(table, measured_table(&clips, &pieces)).unwrap();
 }
 
@@ -44,21 +44,21 @@ fn voices_of_pieces(path: &Path) -> Vec<SpeakerFeatures> {
 
 /// Measures marginals over `clips`, with the clip streams of `pieces`, and writes them as a table.
 fn measured_table(clips: &[SpeakerFeatures], pieces: &[SpeakerFeatures]) -> String {
-    let mut table = String::from(HEADER);
+    let mut lines = vec![HEADER.to_owned()];
     for (place, (name, width)) in STREAM_NAMES.iter().zip(widths()).enumerate() {
         let tracks = if place < TIMED_STREAMS { clips } else { pieces };
         for number in 0..width {
             let rows: Vec<Vec<Option<f64>>> = tracks.iter().map(|clip| track(clip, place, width, number)).collect();
             let Marginal { mean, spread, low, high, lag } = measured(&rows);
-            table += &format!("\n{name},{number},{mean:.5},{spread:.5},{low:.5},{high:.5},{lag:.3}");
+            lines.push(format!("{name},{number},{mean:.5},{spread:.5},{low:.5},{high:.5},{lag:.3}"));
         }
     }
     for (number, clip) in clips.iter().enumerate() {
         let faceless = clip.has_face.iter().filter(|has_face| !**has_face).count();
         let share = faceless as f64 / clip.frame_count as f64;
-        table += &format!("\n{FACELESS},{number},{share:.5},0,0,0,0");
+        lines.push(format!("{FACELESS},{number},{share:.5},0,0,0,0"));
     }
-    table + "\n"
+    lines.join("\n") + "\n"
 }
 
 /// One number of a stream over time; none where there is no face to look at.
