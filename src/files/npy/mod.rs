@@ -66,7 +66,7 @@ pub enum NpyError {
         /// The type as NumPy writes it.
         found: String,
     },
-    /// Rows were asked for that the file does not have, or not in one piece.
+    /// Rows were asked for that the file does not have.
     #[error("`{}` cannot give rows {start} to {end}: {problem}", path.display())]
     Rows {
         /// The file.

@@ -58,7 +58,7 @@ impl Reader {
         Ok(Array { shape: self.shape, values })
     }
 
-    /// The rows `rows` of the first axis; the file's order must be row-major.
+    /// The rows `rows` of the first axis, without reading the others.
     pub fn rows(&mut self, rows: Range<usize>) -> Result<Array, NpyError> {
         let refused = |problem: &str| NpyError::Rows {
             path: self.path.clone(),
@@ -72,22 +72,33 @@ impl Reader {
         if rows.start > rows.end || rows.end > row_count {
             return Err(refused(&format!("it has {row_count}")));
         }
-        if self.fortran_order && !inner.is_empty() {
-            return Err(refused("its rows are interleaved (Fortran order)"));
-        }
+        let row_size = count_of(inner);
         let mut shape = self.shape.clone();
         shape[0] = rows.len();
-        let row_size = count_of(inner);
-        let values = self.values(rows.start * row_size, rows.len() * row_size)?;
-        Ok(Array { shape, values })
+        if !self.fortran_order {
+            let values = self.values(rows.start * row_size, rows.len() * row_size)?;
+            return Ok(Array { shape, values });
+        }
+        let mut values = Values::with_capacity(self.kind, rows.len() * row_size);
+        // Beside an axis of 0 the others may be anything: nothing is counted up for them.
+        let segment_count = if rows.is_empty() { 0 } else { row_size };
+        for column in 0..segment_count {
+            self.extend(&mut values, column * row_count + rows.start, rows.len())?;
+        }
+        Ok(Array { values: row_major(&values, &shape), shape })
     }
 
     /// `count` values from the `start`-th in the file's order. Both are within the checked size of the file.
     fn values(&mut self, start: usize, count: usize) -> Result<Values, NpyError> {
         let mut values = Values::with_capacity(self.kind, count);
-        let offset = self.data_start + (start * self.kind.size()) as u64;
-        self.fill(&mut values, offset, count * self.kind.size()).map_err(FileError::system("read", &self.path))?;
+        self.extend(&mut values, start, count)?;
         Ok(values)
+    }
+
+    fn extend(&mut self, values: &mut Values, start: usize, count: usize) -> Result<(), NpyError> {
+        let offset = self.data_start + (start * self.kind.size()) as u64;
+        let filled = self.fill(values, offset, count * self.kind.size());
+        Ok(filled.map_err(FileError::system("read", &self.path))?)
     }
 
     fn fill(&mut self, values: &mut Values, offset: u64, mut byte_count: usize) -> io::Result<()> {
@@ -260,6 +271,15 @@ mod tests {
     }
 
     #[test]
+    fn some_rows_of_a_transposed_array_are_read_too() {
+        // Indexing columns, `matrix[:, order]`, makes NumPy save in Fortran order: [[0, 1], [2, 3], [4, 5]] by columns.
+        let header = "{'descr': '|u1', 'fortran_order': True, 'shape': (3, 2), }";
+        let mut reader = Reader::open(with_header(1, header, &[0, 2, 4, 1, 3, 5]).path()).unwrap();
+        let expected = Array { shape: vec![2, 2], values: Values::U8(vec![2, 3, 4, 5]) };
+        assert_eq!(reader.rows(1..3).unwrap(), expected);
+    }
+
+    #[test]
     fn a_header_that_claims_more_than_the_file_holds_is_refused_before_allocation() {
         // A petabyte, and a product beyond 64 bits: allocating either would end the program.
         let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 125000000), }";
@@ -308,6 +328,7 @@ mod tests {
         let file = with_header(1, header, &[]);
         let found = super::super::read(file.path()).unwrap();
         assert_eq!(found, Array { shape: vec![usize::MAX / 2, 3, 0], values: Values::F64(Vec::new()) });
-        assert!(Reader::open(file.path()).unwrap().rows(0..1).is_err());
+        let row = Reader::open(file.path()).unwrap().rows(5..6).unwrap();
+        assert_eq!(row, Array { shape: vec![1, 3, 0], values: Values::F64(Vec::new()) });
     }
 }
