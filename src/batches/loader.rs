@@ -4,8 +4,8 @@
 //! Out: micro-batches in order; an error takes its batch's place and ends the work.
 //! Source: the published `DataLoader` with its worker processes.
 //!
-//! Thread `i` of `n` makes the micro-batches `i`, `i + n`, … and waits when those it has made are not taken, so at most
-//! [`LoaderOptions::ahead`] micro-batches per thread are in memory besides the ones in use.
+//! Thread `i` of `n` makes the micro-batches `i`, `i + n`, … and waits when those it has made are not taken, so each
+//! thread has at most [`LoaderOptions::ahead`] finished ones and the one it is at in memory.
 
 use std::ops::Range;
 use std::sync::Arc;
