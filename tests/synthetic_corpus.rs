@@ -7,10 +7,10 @@ mod synthetic_oracle;
 
 use std::collections::{BTreeMap, HashSet};
 
-use synthetic_oracle::{Clip, FRAME_STREAMS, Scored, all_bytes, concordance, linear_reading, marginal_of, scored};
+use synthetic_oracle::{Clip, STREAMS, Scored, all_bytes, concordance, linear_reading, marginal_of, scored};
 use unifr::dataset::synthetic::{
-    Conversations, Cue, FaceState, Language, Manner, SIGNAL_COUNT, Script, SyntheticSettings, best_guess, codebooks,
-    faceless_share, reaction, speaker, visible, write_corpus,
+    Conversations, Cue, FaceState, Language, Manner, SIGNAL_COUNT, Script, SyntheticSettings, TAKES, best_guess,
+    codebooks, faceless_share, reaction, speaker, visible, write_corpus,
 };
 use unifr::dataset::{Partition, Reader, check};
 use unifr::features::FRAMES_PER_POSE;
@@ -26,8 +26,8 @@ fn guess(script: &Script) -> Clip {
     best_guess(script, FRAMES, &mut stream(1, Owner::Baselines, [0, 0, 0]))
 }
 
-fn all_attributes() -> Vec<Clip> {
-    (0..ROWS.clip_count).map(|row| ROWS.attributes(row)).collect()
+fn all_attributes(rows: &Conversations) -> Vec<Clip> {
+    (0..rows.clip_count).map(|row| rows.attributes(row)).collect()
 }
 
 fn mean_frame(clips: &[Clip]) -> Clip {
@@ -43,64 +43,75 @@ fn mean_sequence(clips: &[Clip]) -> Clip {
 
 /// A reader of one frame alone: the answer to the strongest cue once it has begun to fade, at full strength until
 /// 0.25, then weaker, and none below 0.15; it knows nothing of what was before.
-fn frame_reading(row: usize) -> Clip {
+fn frame_reading(rows: &Conversations, row: usize) -> Clip {
     let state = |signals: &[f64; SIGNAL_COUNT]| {
         let strength = |cue: &Cue| signals[4 + *cue as usize];
         let fading = Cue::ALL.into_iter().filter(|cue| (0.15..0.99).contains(&strength(cue)));
         let strongest = fading.max_by(|a, b| strength(a).total_cmp(&strength(b)));
         strongest.map_or(FaceState::REST, |cue| FaceState { cue, level: if strength(&cue) > 0.25 { 3 } else { 1 } })
     };
-    let states: Vec<FaceState> = ROWS.signals(row).iter().map(state).collect();
-    let silent = Script { cues: Vec::new(), ..ROWS.script(row) };
+    let states: Vec<FaceState> = rows.signals(row).iter().map(state).collect();
+    let silent = Script { cues: Vec::new(), ..rows.script(row) };
     visible(&silent, &states, &mut stream(1, Owner::Baselines, [0, 0, 0]))
 }
 
 /// Every table row: name, one reaction per row of the partition, and the row it is not scored against.
-fn contestants() -> Vec<(&'static str, Scored)> {
-    let (all, own) = ((0..ROWS.clip_count).collect::<Vec<_>>(), all_attributes());
+fn contestants(rows: &Conversations) -> Vec<(&'static str, Scored)> {
+    let (all, own) = ((0..rows.clip_count).collect::<Vec<_>>(), all_attributes(rows));
     let other = |row: &usize| {
-        let list = ROWS.appropriate(*row);
+        let list = rows.appropriate(*row);
         list[(list.iter().position(|known| known == row).unwrap() + 1) % list.len()]
     };
     let others: Vec<usize> = all.iter().map(other).collect();
-    let listener_of = |row: &usize| own[ROWS.partner(*row)].clone();
-    let guesses: Vec<Clip> = all.iter().map(|row| guess(&ROWS.script(*row))).collect();
+    let listener_of = |row: &usize| own[rows.partner(*row)].clone();
+    let guesses: Vec<Clip> = all.iter().map(|row| guess(&rows.script(*row))).collect();
     let moved = |by: usize| all.iter().map(|row| (row + by) % all.len()).collect::<Vec<_>>();
     // Nine rows on is another scenario, and the first such one of another tone.
     let swapped = moved(9).iter().map(|row| guesses[*row].clone()).collect::<Vec<_>>();
-    let tone_only = |row: &usize| guess(&Script { cues: Vec::new(), ..ROWS.script(*row) });
+    let tone_only = |row: &usize| guess(&Script { cues: Vec::new(), ..rows.script(*row) });
+    let train = all_attributes(&Conversations { partition: Partition::Train, clip_count: 256, ..*rows });
     let same = |clip: Clip| vec![clip; all.len()];
     vec![
-        ("ceiling", scored(&ROWS, &others.iter().map(listener_of).collect::<Vec<_>>(), Some(&others))),
-        ("best guess", scored(&ROWS, &guesses, None)),
-        ("best guess, swapped speakers", scored(&ROWS, &swapped, None)),
-        ("one frame's signals", scored(&ROWS, &all.iter().map(|row| frame_reading(*row)).collect::<Vec<_>>(), None)),
-        ("tone alone", scored(&ROWS, &all.iter().map(tone_only).collect::<Vec<_>>(), None)),
-        ("mime", scored(&ROWS, &own, None)),
-        ("mean frame", scored(&ROWS, &same(mean_frame(&own)), None)),
-        ("mean sequence", scored(&ROWS, &same(mean_sequence(&own)), None)),
-        ("any other listener", scored(&ROWS, &moved(11).iter().map(listener_of).collect::<Vec<_>>(), None)),
+        ("ceiling", scored(rows, &others.iter().map(listener_of).collect::<Vec<_>>(), Some(&others))),
+        ("best guess", scored(rows, &guesses, None)),
+        ("best guess, swapped speakers", scored(rows, &swapped, None)),
+        (
+            "one frame's signals",
+            scored(rows, &all.iter().map(|row| frame_reading(rows, *row)).collect::<Vec<_>>(), None),
+        ),
+        ("tone alone", scored(rows, &all.iter().map(tone_only).collect::<Vec<_>>(), None)),
+        ("mime", scored(rows, &own, None)),
+        ("mean frame", scored(rows, &same(mean_frame(&train)), None)),
+        ("mean sequence", scored(rows, &same(mean_sequence(&train)), None)),
+        ("any other listener", scored(rows, &moved(11).iter().map(listener_of).collect::<Vec<_>>(), None)),
     ]
 }
 
 #[test]
 fn the_best_guess_closes_the_gap_and_swapped_speakers_lose_it() {
-    let table: BTreeMap<&str, Scored> = contestants().into_iter().collect();
-    for (name, scored) in &table {
-        eprintln!("{name:30} FRCorr {:7.3}  FRDist {:7.3}", scored.frcorr, scored.frdist);
+    // The validation part of the demo's corpus under three seeds.
+    for seed in [100, 101, 102] {
+        let table: BTreeMap<&str, Scored> =
+            contestants(&Conversations { seed, clip_count: 32, ..ROWS }).into_iter().collect();
+        eprintln!("seed {seed}");
+        for (name, scored) in &table {
+            eprintln!("  {name:28} FRCorr {:7.3}  FRDist {:7.3}", scored.frcorr, scored.frdist);
+        }
+        check_table(&table);
     }
-    let best_baseline = ["mime", "mean frame", "mean sequence", "any other listener"]
-        .map(|name| table[name].frcorr)
-        .into_iter()
-        .fold(f64::MIN, f64::max);
+}
+
+fn check_table(table: &BTreeMap<&str, Scored>) {
+    let frcorrs = ["mime", "mean frame", "mean sequence", "any other listener"].map(|name| table[name].frcorr);
+    let best_baseline = frcorrs.into_iter().fold(f64::MIN, f64::max);
     let gap = table["ceiling"].frcorr - best_baseline;
     let closed = |name: &str| (table[name].frcorr - best_baseline) / gap;
     // A gap of a quarter of the scale, of which a reader of the script wins at least 60 %.
     assert!(gap > 2.5, "gap {gap}");
     assert!(closed("best guess") > 0.6, "{}", closed("best guess"));
     assert!(closed("best guess, swapped speakers") < 0.1 && closed("tone alone") < 0.1);
-    let least =
-        ["mime", "mean frame", "mean sequence"].map(|name| table[name].frdist).into_iter().fold(f64::MAX, f64::min);
+    let frdists = ["mime", "mean frame", "mean sequence"].map(|name| table[name].frdist);
+    let least = frdists.into_iter().fold(f64::MAX, f64::min);
     assert!(table["best guess"].frdist < 0.5 * least && table["ceiling"].frdist < 0.5 * least);
 }
 
@@ -111,7 +122,7 @@ fn the_speaker_tells_most_of_each_token() {
         let (tokens, _) = books.tokens_from_attributes(clip).unwrap();
         tokens.iter().map(|frame| [frame.action_units, frame.expression, frame.valence_arousal]).collect::<Vec<_>>()
     };
-    let seen: Vec<_> = all_attributes().iter().map(tokens).collect();
+    let seen: Vec<_> = all_attributes(&ROWS).iter().map(tokens).collect();
     let sizes = books.sizes();
     for (place, (name, size)) in [
         ("action units", sizes.action_units),
@@ -157,7 +168,7 @@ fn entropy(tokens: impl Iterator<Item = u32>) -> f64 {
 #[test]
 fn a_true_listener_is_told_from_an_inappropriate_one() {
     // Concordance with the best guess: 0.3 lies between what chance gives (0.1) and what listeners reach (0.6).
-    let own = all_attributes();
+    let own = all_attributes(&ROWS);
     let (mut right, mut count) = (0, 0);
     for row in 0..ROWS.clip_count {
         let guess = guess(&ROWS.script(row));
@@ -184,10 +195,10 @@ fn each_token_of_a_frame_carries_tone_and_cues() {
     let train = Conversations { partition: Partition::Train, ..ROWS };
     // The face's share of the token is the narrowest of its three streams.
     for (place, step) in [(2, 1), (3, FRAMES_PER_POSE), (4, 1)] {
-        let (name, stream_of) = FRAME_STREAMS[place];
+        let (name, stream_of) = STREAMS[place];
         let explained = linear_reading(&train, &ROWS, &language, stream_of, step);
         eprintln!("{name:16} explains of tone {:.2}, of cues {:.2}", explained[0], explained[1]);
-        assert!(explained[0] > 0.6 && explained[1] > 0.7, "{name}: {explained:?}");
+        assert!(explained[0] > 0.5 && explained[1] > 0.6, "{name}: {explained:?}");
     }
 }
 
@@ -213,27 +224,31 @@ fn the_matrix_is_symmetric_with_ones_on_its_diagonal() {
 
 #[test]
 fn synthetic_features_have_the_measured_marginals() {
-    /// In measured spreads. 256 people with offsets of 0.28 and 64 scripts leave a mean open by about 0.04, and the
-    /// worst of 700 numbers lies three to four such errors off.
-    const MEAN_TOLERANCE: f64 = 0.15;
+    /// In measured spreads. 512 people and scripts leave the mean of a clip's number open by 0.05 (standard error), the
+    /// reference that the language was fitted on by nearly as much, and the worst of 1125 lies three such errors off (0.20).
+    const MEAN_TOLERANCE: f64 = 0.25;
     /// Likewise, as a share of the spread.
     const SPREAD_TOLERANCE: f64 = 0.15;
+    /// Mean over a stream; numbers that move slower than tone, cues and voice cannot be followed.
+    const LAG_TOLERANCE: f64 = 0.05;
     let marginals = marginals();
     let language = Language::new(&marginals, FRAMES);
-    let rows = Conversations { partition: Partition::Train, clip_count: 256, ..ROWS };
-    let clips: Vec<_> = (0..rows.clip_count).map(|row| speaker(&rows, &language, row)).collect();
+    let rows = Conversations { partition: Partition::Train, clip_count: 512 * TAKES, ..ROWS };
+    let clips: Vec<_> = (0..rows.clip_count).step_by(TAKES).map(|row| speaker(&rows, &language, row)).collect();
     let faceless = clips.iter().flat_map(|clip| &clip.has_face).filter(|has_face| !**has_face).count();
     let measured_share = faceless_share(&marginals);
     let share = faceless as f64 / (clips.len() * FRAMES) as f64;
-    eprintln!("without a face: {share:.3}, measured {:.3}", measured_share);
+    eprintln!("without a face: {share:.3}, measured {measured_share:.3}");
     assert!((share - measured_share).abs() < 0.05);
-    for (place, (name, stream_of)) in FRAME_STREAMS.iter().enumerate() {
+    for (place, (name, stream_of)) in STREAMS.iter().enumerate() {
         let mut worst = [0.0_f64; 3];
         let mut lags = 0.0;
         for (number, marginal) in marginals.streams[place].iter().enumerate() {
             let width = marginals.streams[place].len();
             let found = marginal_of(&clips, *stream_of, width, number, place < 3);
-            assert!(found.low >= marginal.low - 1e-6 && found.high <= marginal.high + 1e-6, "{name} {number}");
+            // The table's limits have five decimals, the features 24 bits.
+            let slack = 1e-5 + 1e-6 * marginal.low.abs().max(marginal.high.abs());
+            assert!(found.low >= marginal.low - slack && found.high <= marginal.high + slack, "{name} {number}");
             if marginal.spread > 0.0 {
                 worst[0] = worst[0].max((found.mean - marginal.mean).abs() / marginal.spread);
                 worst[1] = worst[1].max((found.spread / marginal.spread - 1.0).abs());
@@ -245,7 +260,7 @@ fn synthetic_features_have_the_measured_marginals() {
             "{name:16} worst: mean {:.2}, spread {:.2}, lag {:.2} (mean {lags:.2})",
             worst[0], worst[1], worst[2]
         );
-        assert!(worst[0] < MEAN_TOLERANCE && worst[1] < SPREAD_TOLERANCE, "{name}: {worst:?}");
+        assert!(worst[0] < MEAN_TOLERANCE && worst[1] < SPREAD_TOLERANCE && lags < LAG_TOLERANCE, "{name}: {worst:?}");
     }
 }
 

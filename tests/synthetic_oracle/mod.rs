@@ -16,13 +16,15 @@ pub type Clip = Vec<Attributes>;
 /// A stream of the speaker.
 pub type StreamOf = fn(&SpeakerFeatures) -> &[f32];
 
-/// Streams with several rows a clip, in the order of the marginals.
-pub const FRAME_STREAMS: [(&str, StreamOf); 5] = [
+/// All streams, in the order of the marginals.
+pub const STREAMS: [(&str, StreamOf); 7] = [
     ("expression", |clip| &clip.expression),
     ("action units", |clip| &clip.action_units),
     ("valence-arousal", |clip| &clip.valence_arousal),
     ("pose", |clip| &clip.pose),
     ("filterbank", |clip| &clip.filterbank),
+    ("functionals", |clip| &clip.functionals),
+    ("descriptors", |clip| &clip.descriptors),
 ];
 
 /// Both scores, as sums over ten equal reactions.
@@ -179,7 +181,7 @@ pub fn marginal_of(
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
     let pairs: Vec<(f64, f64)> =
         series.iter().flat_map(|clip| clip.windows(2).filter_map(|pair| pair[0].zip(pair[1]))).collect();
-    let covariance = pairs.iter().map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / pairs.len() as f64;
+    let covariance = pairs.iter().map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / pairs.len().max(1) as f64;
     let fold = |pick: fn(f64, f64) -> f64| values.iter().copied().reduce(pick).unwrap_or(mean);
     Marginal { mean, spread: variance.sqrt(), low: fold(f64::min), high: fold(f64::max), lag: covariance / variance }
 }

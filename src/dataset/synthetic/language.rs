@@ -5,13 +5,13 @@
 //! Source: our own.
 //!
 //! The causal pass reads action units at the face token, expressions at the pose token and valence-arousal at the
-//! voice token of a frame, so each of the three must tell tone and cues by itself. Within a stream all numbers carry
-//! them with other weights and noise of their own: with `n` numbers a linear reading of one frame leaves about
-//! `noise / (signal n / 13)` of a signal's variance open, 9 % for the narrowest stream (pose, 24 numbers).
+//! voice token of a frame, so each of the three must tell tone and cues by itself. All numbers of a stream carry them
+//! with other weights and noise of their own, so a linear reading of a single row explains 62 to 90 % of the tone and 74
+//! to 90 % of the cues on held-out rows, least for the pose with its 24 numbers; a test repeats that.
 
 use rand_chacha::ChaCha8Rng;
 
-use super::conversations::Conversations;
+use super::conversations::{Conversations, TAKES};
 use super::mixing::{LANGUAGE_SEED, Mixture, Shares, mixtures};
 use super::normal::{Series, normal};
 use super::signals::{SIGNAL_COUNT, Signals};
@@ -52,13 +52,10 @@ pub struct Language {
 impl Language {
     /// Fits the mixtures of all streams to `marginals`, for clips of `frame_count` frames.
     pub fn new(marginals: &Marginals, frame_count: usize) -> Self {
-        let clips = Conversations {
-            seed: LANGUAGE_SEED,
-            partition: Partition::Train,
-            clip_count: REFERENCE_CLIPS,
-            frame_count,
-        };
-        let frames: Vec<Signals> = (0..REFERENCE_CLIPS).map(|row| clips.signals(row)).collect();
+        let clip_count = REFERENCE_CLIPS * TAKES;
+        let clips = Conversations { seed: LANGUAGE_SEED, partition: Partition::Train, clip_count, frame_count };
+        // One take of each script.
+        let frames: Vec<Signals> = (0..clip_count).step_by(TAKES).map(|row| clips.signals(row)).collect();
         let windows: Vec<Signals> = frames.iter().map(|clip| means(clip, FRAMES_PER_POSE)).collect();
         let whole: Vec<Signals> = frames.iter().map(|clip| means(clip, frame_count)).collect();
         let reference = [&frames, &frames, &frames, &windows, &frames, &whole, &whole];

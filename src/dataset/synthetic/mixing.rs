@@ -29,10 +29,10 @@ pub struct Shares {
 
 /// Seed of weights and reference clips: a part of the corpus' definition.
 pub const LANGUAGE_SEED: u64 = 2023;
-/// Rows that location and scale are found on: a mean is then true to 1.6 % of a spread.
-const REFERENCE_ROWS: usize = 4096;
-/// Rounds of finding location and scale; the error halves at least in each.
-const FITTING_ROUNDS: usize = 24;
+/// Rows that location and scale are found on: a mean is then true to 2 % of a spread.
+const REFERENCE_ROWS: usize = 2048;
+/// Rounds of finding location and scale; the most clamped numbers of the pose need about a hundred.
+const FITTING_ROUNDS: usize = 150;
 /// Noise takes at most this share when a measured number changes faster than the signals: they stay audible.
 const MOST_NOISE: f64 = 0.6;
 /// Longest memory of noise, a time constant of 50 frames.
@@ -72,7 +72,7 @@ impl Mixture {
 /// of the reference clips, one inner list per clip.
 pub fn mixtures(place: u64, marginals: &[Marginal], shares: &Shares, reference: &[Signals]) -> Vec<Mixture> {
     let statistics = Statistics::of(reference);
-    let sample = thinned(reference);
+    let sample = resampled(reference);
     let mixture = |(number, marginal): (usize, &Marginal)| {
         let mut chance = stream(LANGUAGE_SEED, Owner::Synthesis, [u64::MAX, place, number as u64]);
         let directions = std::array::from_fn(|_| normal(&mut chance));
@@ -155,9 +155,11 @@ fn noise_for(target: f64, shares: &Shares, signal_lag: f64) -> (f64, f64) {
     if memory >= 0.0 {
         return (shares.noise, memory.min(LONGEST_MEMORY));
     }
-    // Too fast for signals in their shares: fresh noise in place of some of them.
-    let noise = 1.0 - target / (steady / (1.0 - shares.noise));
-    (noise.clamp(shares.noise, MOST_NOISE), 0.0)
+    // Too fast for signals in their shares: fresh noise in place of some of them, and noise that swings at worst.
+    let steady = steady / (1.0 - shares.noise);
+    let noise = (1.0 - target / steady).clamp(shares.noise, MOST_NOISE);
+    let memory = (target - (1.0 - noise) * steady) / noise;
+    (noise, memory.clamp(-LONGEST_MEMORY, 0.0))
 }
 
 fn moments<'a>(
@@ -182,9 +184,10 @@ fn quadratic(matrix: &[[f64; SIGNAL_COUNT]; SIGNAL_COUNT], vector: &[f64; SIGNAL
     matrix.iter().zip(vector).map(|(row, value)| value * product(row)).sum()
 }
 
-fn thinned(reference: &[Signals]) -> Vec<[f64; SIGNAL_COUNT]> {
-    let count = reference.iter().map(Vec::len).sum::<usize>();
-    reference.iter().flatten().step_by(count.div_ceil(REFERENCE_ROWS)).copied().collect()
+/// [`REFERENCE_ROWS`] rows, evenly out of more, or in a circle out of fewer: each gets noise of its own.
+fn resampled(reference: &[Signals]) -> Vec<[f64; SIGNAL_COUNT]> {
+    let rows: Vec<_> = reference.iter().flatten().copied().collect();
+    rows.iter().step_by(rows.len().div_ceil(REFERENCE_ROWS)).copied().cycle().take(REFERENCE_ROWS).collect()
 }
 
 fn mean_and_spread(values: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {
@@ -204,9 +207,12 @@ mod tests {
         // Signals of share 0.8 and lag 0.9 and a person of 0.05 give 0.77; 0.815 needs 0.045 more from 0.15: 0.3.
         let (noise, memory) = noise_for(0.815, &SHARES, 0.9);
         assert!((noise - 0.15).abs() < 1e-12 && (memory - 0.3).abs() < 1e-12);
-        // 0.385 is half of what all but the noise have together, 0.77 of 0.85 … 0.905882; so noise takes the rest.
+        // All but the noise have 0.77 of 0.85 together; for half of that ratio, noise takes half.
         let (noise, memory) = noise_for(0.5 * 0.77 / 0.85, &SHARES, 0.9);
-        assert!((noise - 0.5).abs() < 1e-12 && memory == 0.0);
+        assert!((noise - 0.5).abs() < 1e-12 && memory.abs() < 1e-12);
+        // For nothing at all it takes 0.6, and must swing against the 0.4 times 0.77 / 0.85 of the rest.
+        let (noise, memory) = noise_for(0.0, &SHARES, 0.9);
+        assert!((noise - 0.6).abs() < 1e-12 && (memory + 0.4 * 0.77 / 0.85 / 0.6).abs() < 1e-12);
     }
 
     #[test]

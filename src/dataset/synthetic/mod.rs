@@ -23,6 +23,23 @@
 //! weights, plus an offset of the person, plus noise; mean, spread, range, lag correlation and faceless stretches are
 //! those of [`crate::features::compact`] on real clips. A listener never enters the features of its speaker.
 //!
+//! # What can be won
+//!
+//! Worked out by the test without any model, on the demo's validation part (32 clips of 120 frames), seeds 100, 101, 102:
+//!
+//! | Reaction | FRCorr | FRDist |
+//! | --- | --- | --- |
+//! | ceiling: another valid reaction | 6.2, 6.0, 6.2 | 10, 9, 10 |
+//! | best guess from the script | 6.8, 6.6, 6.6 | 8, 9, 10 |
+//! | the same for another clip's speaker | 0.0, 0.3, 0.5 | 68, 71, 74 |
+//! | the right face at rest | 0.0, 0.0, 0.0 | 35, 34, 37 |
+//! | mime | 0.4, 0.1, -0.5 | 40, 38, 40 |
+//! | mean frame, mean sequence | at most 0.3 | 52 to 57 |
+//!
+//! Entropy of a token of action units, expression, valence-arousal: 2.2, 3.0, 3.3 nats; for who knows the script 1.2,
+//! 1.0, 1.1. Losses start at the logarithm of the vocabulary: 3.1, 3.5, 3.9. A rule tells 98.6 % of true from
+//! inappropriate listeners.
+//!
 //! | What | File |
 //! | --- | --- |
 //! | tone and cues of a speaker | `script.rs` |
