@@ -195,3 +195,72 @@ fn even(image: GrayImage) -> GrayImage {
     let pixels = image.pixels.chunks_exact(image.width).take(height).flat_map(|row| &row[..width]).copied().collect();
     GrayImage { width, height, pixels }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::Movie;
+
+    fn face(x: i32, y: i32, side: i32, score: f64) -> FaceBox {
+        FaceBox { x, y, width: side, height: side, score }
+    }
+
+    #[test]
+    fn the_nearest_face_is_followed_and_the_largest_starts() {
+        let mut finder = Finder::new(Search::Full, Follow::Nearest).expect("the model is inside");
+        let both = [face(0, 0, 40, 9.0), face(100, 100, 60, 5.0)];
+        assert_eq!(finder.choose(&both), Some(both[1]));
+        finder.remember(Some(face(10, 10, 40, 1.0)));
+        assert_eq!(finder.choose(&both), Some(both[0]));
+    }
+
+    #[test]
+    fn published_takes_the_first_whatever_came_before() {
+        let mut finder = Finder::new(Search::Full, Follow::First).expect("the model is inside");
+        finder.remember(Some(face(100, 100, 60, 1.0)));
+        let both = [face(0, 0, 40, 9.0), face(100, 100, 60, 5.0)];
+        assert_eq!(finder.choose(&both), Some(both[0]));
+    }
+
+    #[test]
+    fn a_face_that_is_gone_for_a_second_is_forgotten() {
+        let mut finder = Finder::new(Search::Full, Follow::Nearest).expect("the model is inside");
+        finder.remember(Some(face(0, 0, 40, 1.0)));
+        (0..REMEMBERED_FRAMES).for_each(|_| finder.remember(None));
+        assert!(finder.last.is_some());
+        finder.remember(None);
+        assert!(finder.last.is_none());
+    }
+
+    #[test]
+    fn a_box_of_a_part_lands_where_it_was_in_the_frame() {
+        let frame = GrayImage::black(640, 480);
+        // a face of 144 pixels is reduced to 72: scale 1/2; the region is 288 wide and starts at 300 - 144 = 156
+        let part = Part::round(&frame, &face(228, 128, 144, 1.0));
+        assert_eq!((part.left, part.top, part.width, part.height, part.reduced), (156, 56, 288, 288, [144, 144]));
+        let back = part.in_frame(&face(36, 36, 72, 1.0));
+        assert_eq!((back.x, back.y, back.width), (228, 128, 144));
+    }
+
+    #[test]
+    fn a_region_at_the_corner_is_cut() {
+        let frame = GrayImage::black(200, 100);
+        let part = Part::round(&frame, &face(180, 80, 40, 1.0));
+        assert_eq!((part.left, part.top, part.width, part.height), (160, 60, 40, 40));
+        assert_eq!((part.image(&frame).width, part.image(&frame).height), (40, 40));
+    }
+
+    #[test]
+    fn the_panel_in_the_demo_clip_hides_the_face() {
+        let clip = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/speaker.mp4");
+        let mut finder = Finder::new(Search::Near, Follow::Nearest).expect("the model is inside");
+        let frames = Movie::open(clip).and_then(|movie| movie.frames()).expect("the demo clip is whole");
+        let found: Vec<bool> = frames
+            .map(|frame| finder.find(&frame.expect("it is whole").picture.to_gray()).expect("no panic").is_some())
+            .collect();
+        // 204 to 236 of the original, from frame 125 on, are wholly covered
+        assert!(found[..70].iter().all(|found| *found), "the face is there: {found:?}");
+        assert!(found[204 - 125..=236 - 125].iter().all(|found| !found), "the panel is there: {found:?}");
+        assert!(found[122..].iter().all(|found| *found), "the face is back: {found:?}");
+    }
+}
