@@ -4,7 +4,7 @@
 //! Out: for every reaction the lag with the largest mean correlation, as published and plainly.
 //! Source: section 8, `TLCC` of the challenge; defect 33.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use serde::Serialize;
 
 use super::arrays::{Clips, Predictions, Watcher};
@@ -68,54 +68,98 @@ fn padded_frames(frames: &[f64]) -> Vec<Frame> {
 
 /// Pearson's correlation of every column at every lag; NaN where a column is constant in the overlap.
 fn correlations_by_lag(arch: Arch, prediction: &[Frame], speaker: &[Frame]) -> Vec<Frame> {
+    let of_prediction = Windows::of(prediction);
+    let of_speaker = Windows::of(speaker);
     let at_lag = |index: usize| {
         let lag = index.abs_diff(MOST_LAG);
-        let overlap = prediction.len().saturating_sub(lag);
-        let (late, early) = (lag.min(prediction.len()).., ..overlap);
         // A positive lag pairs `prediction[t + lag]` with `speaker[t]`, a negative one the other way round.
-        if index >= MOST_LAG {
-            arch.dispatch(|| correlations(&prediction[late.clone()], &speaker[early]))
+        let (late, early, of_late, of_early) = if index >= MOST_LAG {
+            (prediction, speaker, &of_prediction, &of_speaker)
         } else {
-            arch.dispatch(|| correlations(&prediction[early], &speaker[late.clone()]))
-        }
+            (speaker, prediction, &of_speaker, &of_prediction)
+        };
+        let Some(overlap) = early.len().checked_sub(lag).filter(|&count| count > 1) else { return [f64::NAN; PADDED] };
+        let (x, y) = (&of_late.without_first[lag], &of_early.without_last[lag]);
+        let products =
+            arch.dispatch(Products { x: &late[lag..], y: &early[..overlap], x_mean: &x.mean, y_mean: &y.mean });
+        // Constant columns have no squares at all, so that the quotient is NaN.
+        let freedom = overlap as f64 - 1.0;
+        std::array::from_fn(|column| {
+            let deviation = |moments: &Moments| (moments.squares[column] / freedom).sqrt();
+            (products[column] / freedom / deviation(x) / deviation(y)).clamp(-1.0, 1.0)
+        })
     };
     (0..LAG_COUNT).map(at_lag).collect()
 }
 
-#[expect(clippy::inline_always, reason = "vector code must land inside the caller's instruction set")]
-#[inline(always)]
-fn correlations(x: &[Frame], y: &[Frame]) -> Frame {
-    let (x_mean, y_mean) = (means(x), means(y));
-    let mut products = [0.0; PADDED];
-    let mut x_squares = [0.0; PADDED];
-    let mut y_squares = [0.0; PADDED];
-    for (x, y) in x.iter().zip(y) {
-        for column in 0..PADDED {
-            let (a, b) = (x[column] - x_mean[column], y[column] - y_mean[column]);
-            products[column] += a * b;
-            x_squares[column] += a * a;
-            y_squares[column] += b * b;
-        }
-    }
-    // Values are f32 in f64, so the mean of a constant column is exact, its squares are 0 and the quotient is NaN.
-    let freedom = x.len() as f64 - 1.0;
-    std::array::from_fn(|column| {
-        let deviation = |squares: f64| (squares / freedom).sqrt();
-        let covariance = products[column] / freedom;
-        (covariance / deviation(x_squares[column]) / deviation(y_squares[column])).clamp(-1.0, 1.0)
-    })
+/// Mean of every column and sum of squares around it.
+#[derive(Clone)]
+struct Moments {
+    mean: Frame,
+    squares: Frame,
 }
 
-#[expect(clippy::inline_always, reason = "vector code must land inside the caller's instruction set")]
-#[inline(always)]
-fn means(frames: &[Frame]) -> Frame {
-    let mut sums = [0.0; PADDED];
-    for frame in frames {
-        for column in 0..PADDED {
-            sums[column] += frame[column];
+/// The moments of a clip without its first, or without its last, 0 to 49 frames.
+struct Windows {
+    without_first: Vec<Moments>,
+    without_last: Vec<Moments>,
+}
+
+impl Windows {
+    fn of(frames: &[Frame]) -> Self {
+        Self { without_first: growing(frames.iter().rev()), without_last: growing(frames.iter()) }
+    }
+}
+
+/// The moments of all frames, of all but the last, of all but the last two, …, at most 49 fewer.
+///
+/// Welford's update: frame by frame, without cancellation, and without a trace of rounding while a column is constant.
+fn growing<'a>(frames: impl ExactSizeIterator<Item = &'a Frame>) -> Vec<Moments> {
+    let frame_count = frames.len();
+    let mut moments = Moments { mean: [0.0; PADDED], squares: [0.0; PADDED] };
+    let mut kept = Vec::new();
+    for (before, frame) in frames.enumerate() {
+        let columns = moments.mean.iter_mut().zip(&mut moments.squares).zip(frame);
+        for ((mean, squares), value) in columns {
+            let apart = value - *mean;
+            *mean += apart / (before as f64 + 1.0);
+            *squares += apart * (value - *mean);
+        }
+        if before + 1 + MOST_LAG >= frame_count {
+            kept.push(moments.clone());
         }
     }
-    sums.map(|sum| sum / frames.len() as f64)
+    kept.reverse();
+    kept
+}
+
+/// Sums over time of the products of two clips' deviations from their means, column by column.
+struct Products<'a> {
+    x: &'a [Frame],
+    y: &'a [Frame],
+    x_mean: &'a Frame,
+    y_mean: &'a Frame,
+}
+
+impl WithSimd for Products<'_> {
+    type Output = Frame;
+
+    #[expect(clippy::inline_always, reason = "vector code must land inside the caller's instruction set")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Frame {
+        let mut sums = [0.0; PADDED];
+        let (x_means, y_means) = (S::as_simd_f64s(self.x_mean).0, S::as_simd_f64s(self.y_mean).0);
+        for (block, to) in S::as_mut_simd_f64s(&mut sums).0.iter_mut().enumerate() {
+            let mut sum = simd.splat_f64s(0.0);
+            for (x, y) in self.x.iter().zip(self.y) {
+                let a = simd.sub_f64s(S::as_simd_f64s(x).0[block], x_means[block]);
+                let b = simd.sub_f64s(S::as_simd_f64s(y).0[block], y_means[block]);
+                sum = simd.add_f64s(sum, simd.mul_f64s(a, b));
+            }
+            *to = sum;
+        }
+        sums
+    }
 }
 
 /// The mean over the 25 columns in `f32`.

@@ -45,7 +45,8 @@ pub fn table(rows: &[(&str, &Scores)]) -> String {
 }
 
 fn cells(scores: &Scores) -> [String; 9] {
-    let short = |value: f64| format!("{value:.4}");
+    // Adding 0 makes what is rounded to -0 plain 0.
+    let short = |value: f64| format!("{:.4}", (value * 1e4).round() / 1e4 + 0.0);
     [
         short(scores.frcorr.sum_over_reactions),
         short(scores.frcorr.mean_over_reactions),
