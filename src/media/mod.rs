@@ -17,6 +17,7 @@ mod movie;
 mod panics;
 mod sequence;
 mod sound;
+mod timeline;
 mod video;
 mod wave;
 

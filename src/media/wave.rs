@@ -58,3 +58,59 @@ fn read_track(reader: &mut dyn FormatReader) -> Result<Sound, MediaError> {
     }
     Ok(sound)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::media::{MediaError, Sound, read_sound};
+
+    const INTEGERS: u16 = 1;
+    const FLOATS: u16 = 3;
+
+    /// Two channels at 8000 Hz; `data` as it stands in the file.
+    fn sound_of(format: u16, bits: u16, data: &[u8]) -> Result<Sound, MediaError> {
+        let (channels, rate) = (2_u16, 8000_u32);
+        let bytes_a_moment = channels * bits / 8;
+        let mut file = b"RIFF".to_vec();
+        file.extend((36 + data.len() as u32).to_le_bytes());
+        file.extend(b"WAVEfmt ");
+        file.extend(16_u32.to_le_bytes());
+        for number in [format, channels] {
+            file.extend(number.to_le_bytes());
+        }
+        for number in [rate, rate * u32::from(bytes_a_moment)] {
+            file.extend(number.to_le_bytes());
+        }
+        for number in [bytes_a_moment, bits] {
+            file.extend(number.to_le_bytes());
+        }
+        file.extend(b"data");
+        file.extend((data.len() as u32).to_le_bytes());
+        file.extend(data);
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("sound.wav");
+        std::fs::write(&path, file).expect("a file can be written");
+        read_sound(path)
+    }
+
+    #[test]
+    fn every_width_has_the_same_full_scale() {
+        // left: -1, then 0; right: 0.5, then 0
+        let expected = Sound { rate_hz: 8000, channels: vec![vec![-1.0, 0.0], vec![0.5, 0.0]] };
+        let floats: Vec<u8> = [-1.0_f32, 0.5, 0.0, 0.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let files: [(u16, u16, &[u8]); 5] = [
+            (INTEGERS, 8, &[0, 192, 128, 128]),
+            (INTEGERS, 16, &[0, 128, 0, 64, 0, 0, 0, 0]),
+            (INTEGERS, 24, &[0, 0, 128, 0, 0, 64, 0, 0, 0, 0, 0, 0]),
+            (INTEGERS, 32, &[0, 0, 0, 128, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0]),
+            (FLOATS, 32, &floats),
+        ];
+        for (format, bits, data) in files {
+            assert_eq!(sound_of(format, bits, data).expect("it is a WAV"), expected, "{bits} bits");
+        }
+    }
+
+    #[test]
+    fn a_wav_without_samples_is_damaged() {
+        assert!(matches!(sound_of(INTEGERS, 16, &[]), Err(MediaError::Damaged { .. })));
+    }
+}
