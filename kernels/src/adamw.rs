@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::cpu;
 use crate::cpu::pieces::PIECE;
 use crate::cpu::simd::vectorised;
-use crate::cpu::tensor::{contiguous, into_values, tensor, values};
+use crate::cpu::tensor::{contiguous, to_change, values};
 
 /// The numbers of one update.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,22 +48,22 @@ impl AdamWUpdate {
         if ![&parameter, &first, &second, &gradient].into_iter().all(cpu::takes) {
             return self.reference(Moving { parameter, first, second }, gradient);
         }
-        let shape = parameter.shape();
         let primitive = |tensor: Tensor<D>| {
             tensor.try_into_primitive::<Flex>().expect("parameters and moments carry no graph when they are updated")
         };
         let gradient = contiguous(primitive(gradient));
         let [mut parameter, mut first, mut second] =
-            [parameter, first, second].map(|moving| into_values(primitive(moving)));
+            [parameter, first, second].map(|moving| to_change(primitive(moving)));
         parameter
+            .storage_mut::<f32>()
             .par_chunks_mut(PIECE)
-            .zip(first.par_chunks_mut(PIECE).zip(second.par_chunks_mut(PIECE)))
+            .zip(first.storage_mut::<f32>().par_chunks_mut(PIECE))
+            .zip(second.storage_mut::<f32>().par_chunks_mut(PIECE))
             .zip(values(&gradient).par_chunks(PIECE))
-            .for_each(|((parameter, (first, second)), gradient)| {
+            .for_each(|(((parameter, first), second), gradient)| {
                 update(parameter, first, second, gradient, &self.factors());
             });
-        let [parameter, first, second] =
-            [parameter, first, second].map(|moved| Tensor::from_primitive::<Flex>(tensor(moved, &shape)));
+        let [parameter, first, second] = [parameter, first, second].map(|moved| Tensor::from_primitive::<Flex>(moved));
         Moving { parameter, first, second }
     }
 

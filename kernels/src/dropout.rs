@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use crate::cpu::fused::Fused;
 use crate::cpu::simd::vectorised;
-use crate::cpu::tensor::{contiguous, into_values, tensor, values};
-use crate::cpu::{self, operations::KernelOps, pieces, pieces::PIECE};
+use crate::cpu::tensor::to_change;
+use crate::cpu::{self, operations::KernelOps, pieces::PIECE};
 
 /// Elements of a tensor that share a row of bits: a tensor of any rank is read as rows of so many.
 const ROW: usize = 4096;
@@ -99,20 +99,13 @@ impl Fused<1> for Drop {
     type Saved = ();
 
     fn forward(&self, [input]: [FlexTensor; 1]) -> (FlexTensor, ()) {
-        let input = contiguous(input);
-        let mut output = vec![0.0; values(&input).len()];
-        pieces::map(values(&input), &mut output, |piece, input, output| {
-            output.copy_from_slice(input);
-            self.drop(piece, output);
-        });
-        (tensor(output, input.layout().shape()), ())
+        let mut output = to_change(input);
+        output.storage_mut().par_chunks_mut(PIECE).enumerate().for_each(|(piece, values)| self.drop(piece, values));
+        (output, ())
     }
 
     fn backward(&self, (): (), gradient: FlexTensor) -> [FlexTensor; 1] {
-        let shape = gradient.layout().shape().clone();
-        let mut gradient = into_values(gradient);
-        gradient.par_chunks_mut(PIECE).enumerate().for_each(|(piece, gradient)| self.drop(piece, gradient));
-        [tensor(gradient, &shape)]
+        [self.forward([gradient]).0]
     }
 }
 

@@ -12,7 +12,7 @@ use burn::tensor::{Tensor, activation};
 use crate::cpu::functions::{erf, exp};
 use crate::cpu::fused::Fused;
 use crate::cpu::simd::{multiply_add, vectorised};
-use crate::cpu::tensor::{contiguous, into_values, tensor, values};
+use crate::cpu::tensor::{contiguous, tensor, to_change, values};
 use crate::cpu::{self, operations::KernelOps, pieces};
 
 /// x · Φ(x), element by element.
@@ -42,9 +42,9 @@ impl Fused<1> for Gelu {
     }
 
     fn backward(&self, input: FlexTensor, gradient: FlexTensor) -> [FlexTensor; 1] {
-        let mut gradient = into_values(gradient);
-        pieces::map(values(&input), &mut gradient, |_, input, gradient| backward(input, gradient));
-        [tensor(gradient, input.layout().shape())]
+        let mut gradient = to_change(gradient);
+        pieces::map(values(&input), gradient.storage_mut(), |_, input, gradient| backward(input, gradient));
+        [gradient]
     }
 }
 

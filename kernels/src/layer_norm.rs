@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::cpu::fused::Fused;
 use crate::cpu::simd::{LANES, multiply_add, sum_of, vectorised};
-use crate::cpu::tensor::{contiguous, into_values, tensor, values};
+use crate::cpu::tensor::{contiguous, tensor, to_change, values};
 use crate::cpu::{self, operations::KernelOps};
 
 /// Rows that one thread takes at once; the gradients of weight and bias are summed piece after piece, so it also
@@ -70,9 +70,10 @@ impl Fused<3> for LayerNorm {
 
     fn backward(&self, (input, weight, statistics): Saved, gradient: FlexTensor) -> [FlexTensor; 3] {
         let width = values(&weight).len();
-        let mut gradient = into_values(gradient);
+        let mut gradient = to_change(gradient);
         let (statistics, _) = values(&statistics).as_chunks::<2>();
         let pieces: Vec<Vec<f32>> = gradient
+            .storage_mut::<f32>()
             .par_chunks_mut(ROWS * width)
             .zip(values(&input).par_chunks(ROWS * width))
             .zip(statistics.par_chunks(ROWS))
@@ -87,7 +88,7 @@ impl Fused<3> for LayerNorm {
             sums.iter_mut().zip(piece).for_each(|(sum, part)| *sum += part);
         }
         let bias = sums.split_off(width);
-        [tensor(gradient, input.layout().shape()), tensor(sums, &[width]), tensor(bias, &[width])]
+        [gradient, tensor(sums, &[width]), tensor(bias, &[width])]
     }
 }
 

@@ -13,9 +13,15 @@ pub(crate) fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("the tensor was made contiguous, and the fast path takes `f32` only")
 }
 
-/// Takes the values out of a tensor: without a copy where nobody else holds them.
-pub(crate) fn into_values(tensor: FlexTensor) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("the fast path takes `f32` only")
+/// The same tensor, with memory of exactly its values: then [`FlexTensor::storage_mut`] gives the values to change,
+/// in place where nobody else holds them.
+///
+/// Measured: taking the values out as a vector copies the result of every matrix product, whose memory burn
+/// allocates as bytes.
+pub(crate) fn to_change(tensor: FlexTensor) -> FlexTensor {
+    let bytes = tensor.layout().num_elements() * size_of::<f32>();
+    let is_whole = tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.bytes().len() == bytes;
+    if is_whole { tensor } else { tensor.to_contiguous() }
 }
 
 /// A tensor from its values in order.
