@@ -311,12 +311,14 @@ mod tests {
 
     #[test]
     fn the_start_knows_each_samples_nearest_centre() {
-        let samples: Vec<Expression> = samples(700, 1e6).iter().map(|sample| sample.map(f64::from)).collect();
-        let State { centres, nearest, .. } = starting_centres(&samples, settings(80));
-        assert_eq!(centres.len(), 80);
-        for (sample, nearest) in samples.iter().zip(&nearest) {
-            let best = centres.iter().map(|centre| squared_distance(sample, centre)).fold(f64::INFINITY, f64::min);
-            assert_eq!(nearest.distance.to_bits(), best.to_bits());
+        for (count, steps, centre_count) in [(700, 1e6, 80), (400, 4.0, 60)] {
+            let samples: Vec<Expression> = samples(count, steps).iter().map(|sample| sample.map(f64::from)).collect();
+            let State { centres, nearest, .. } = starting_centres(&samples, settings(centre_count));
+            assert_eq!(centres.len(), centre_count);
+            let search = NearestCentre::new(&centres);
+            for (sample, nearest) in samples.iter().zip(&nearest) {
+                assert_eq!(*nearest, search.find(sample));
+            }
         }
     }
 
@@ -355,6 +357,16 @@ mod tests {
         let mut state = State { centres: vec![[0.0; 8], [99.0; 8]], nearest, moved: vec![0, 1] };
         state.round(&samples);
         assert_eq!(state.centres, [[1.0; 8], [10.0; 8]]);
+    }
+
+    #[test]
+    fn a_centre_keeps_its_only_sample() {
+        // 150 is the farthest from its centre, but alone there; the next one is 1.
+        let samples: Vec<Expression> = [0.0, 1.0, 150.0].map(|value| [value; 8]).to_vec();
+        let nearest = vec![Nearest { distance: 0.0, centre: 0 }; 3];
+        let mut state = State { centres: vec![[0.0; 8], [100.0; 8], [999.0; 8]], nearest, moved: vec![0, 1, 2] };
+        state.round(&samples);
+        assert_eq!(state.centres, [[0.0; 8], [150.0; 8], [1.0; 8]]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod nearest_centre;
 mod table;
 mod valence_arousal;
 
+pub use crate::config::ValenceArousalCells as Cells;
 pub use action_units::ActionUnitTable;
 pub use arrays::TokenArray;
 pub use attributes::{Attributes, COLUMN_NAMES, read_emotion_csv, write_emotion_csv, write_reaction_csv};
@@ -23,7 +24,7 @@ pub use codebooks::{CodebookFiles, Codebooks, Replacements, VocabularySizes};
 pub use expression::{Expression, ExpressionCentres};
 pub use kmeans::{KMeans, KMeansSettings, Sample, kmeans};
 pub use nearest_centre::{Nearest, NearestCentre};
-pub use valence_arousal::{Cells, ValenceArousalTable};
+pub use valence_arousal::ValenceArousalTable;
 
 use std::path::PathBuf;
 

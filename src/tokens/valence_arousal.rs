@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::table::Table;
-use super::{TokensError, VALENCE_AROUSAL_COUNT};
+use super::{Cells, TokensError, VALENCE_AROUSAL_COUNT};
 
 /// Cells to the side.
 const SIDE: usize = 80;
@@ -25,16 +25,6 @@ const EDGES: usize = SIDE + 1;
 const EDGE_VALUES: [f64; EDGES] = edge_values();
 /// How far a table's number may be from its cell's key; the sums of doubles are off by 1e-15.
 const KEY_TOLERANCE: f64 = 1e-6;
-
-/// How a pair of numbers finds its cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cells {
-    /// As the published code does, sums of doubles and silent fallback included.
-    #[default]
-    Published,
-    /// By cell number, clamped to [-1, 1], to the nearest cell of the table.
-    Clamped,
-}
 
 /// The known cells.
 #[derive(Clone, Debug)]
@@ -77,14 +67,12 @@ fn key(cell: usize) -> f64 {
     EDGE_VALUES[cell] + STEP
 }
 
-/// Edges that are at most `value`: all of them for NaN, which sorts last.
-fn edges_up_to(value: f64) -> usize {
-    EDGE_VALUES.partition_point(|&edge| value.is_nan() || edge <= value)
-}
-
-/// The cell whose lower edge is the last one up to `value`; below all edges the published index -1 is the last one.
+/// The cell whose lower edge is the last one up to `value`.
+///
+/// Below all edges the published index is -1, which is the last edge; NaN, published as above all edges, is there too.
 fn published_cell(value: f64) -> usize {
-    edges_up_to(value).checked_sub(1).unwrap_or(EDGES - 1)
+    let edge_count = EDGE_VALUES.partition_point(|&edge| edge <= value);
+    edge_count.checked_sub(1).unwrap_or(EDGES - 1)
 }
 
 fn clamped_cell(value: f64) -> usize {
