@@ -66,6 +66,17 @@ impl Mixture {
     fn placed(&self, value: f64) -> f64 {
         (self.location + self.scale * value).clamp(self.low, self.high)
     }
+
+    /// Finds location and scale with which the clamped values have the measured mean and spread.
+    fn fit(&mut self, marginal: &Marginal, values: &[f64]) {
+        (self.location, self.scale) = (marginal.mean, marginal.spread);
+        for _ in 0..FITTING_ROUNDS {
+            let (mean, spread) = mean_and_spread(values.iter().map(|value| self.placed(*value)));
+            self.location += marginal.mean - mean;
+            // A number that hardly moves yet is widened step by step.
+            self.scale *= if spread > 0.0 { (marginal.spread / spread).clamp(0.5, 2.0) } else { 1.0 };
+        }
+    }
 }
 
 /// Mixtures of one stream. `place` tells its language from those of other streams; `reference` are the stream's rows
@@ -88,19 +99,6 @@ pub fn mixtures(place: u64, marginals: &[Marginal], shares: &Shares, reference: 
         mixture
     };
     marginals.par_iter().enumerate().map(mixture).collect()
-}
-
-impl Mixture {
-    /// Finds location and scale with which the clamped values have the measured mean and spread.
-    fn fit(&mut self, marginal: &Marginal, values: &[f64]) {
-        (self.location, self.scale) = (marginal.mean, marginal.spread);
-        for _ in 0..FITTING_ROUNDS {
-            let (mean, spread) = mean_and_spread(values.iter().map(|value| self.placed(*value)));
-            self.location += marginal.mean - mean;
-            // A number that hardly moves yet is widened step by step.
-            self.scale *= if spread > 0.0 { (marginal.spread / spread).clamp(0.5, 2.0) } else { 1.0 };
-        }
-    }
 }
 
 /// Second moments of the reference signals.
