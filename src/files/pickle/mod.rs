@@ -269,6 +269,9 @@ mod tests {
             (b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.", "it ends within an instruction"),
             (b"h\x05.", "nothing is stored under 5"),
             (b"\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01.", "a whole number needs more than 64 bits"),
+            // 2^63: the eight low bytes alone would be -2^63.
+            (b"\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00.", "a whole number needs more than 64 bits"),
+            (b"N(\x85.", "an instruction lacks what it works on"),
             (b"\xff", "the instruction 0xff does not exist"),
             (b"\x80\x06.", "its protocol is 6, expected 0 to 5"),
             (b"N)s.", "an instruction lacks what it works on"),
