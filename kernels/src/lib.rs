@@ -5,6 +5,7 @@
 //! compare with, and what runs on a backend that has no path of its own.
 
 pub mod adamw;
+mod allocator;
 pub mod attention;
 mod cpu;
 pub mod cross_entropy;
@@ -14,6 +15,7 @@ pub mod layer_norm;
 pub mod sampling;
 
 pub use adamw::{AdamWUpdate, Moving};
+pub use allocator::keep_freed_pages;
 pub use attention::{AttentionProblem, MaskRule, ProblemError, attention};
 pub use cross_entropy::cross_entropy;
 pub use dropout::{Dropout, dropout};
