@@ -182,7 +182,7 @@ fn norm(path: &Path) -> Result<(), String> {
     let standard = standardised(narrow(&of("norm.input")?.1));
     close("standardised", &wide(&standard), &of("norm.output")?.1, |_| STANDARDISED_TOLERANCE)?;
     let (shape, rows) = of("pose.input")?;
-    let repeated = pose_per_frame(&narrow(rows), shape[0], shape[0] * FRAMES_PER_POSE);
+    let repeated = pose_per_frame(&narrow(rows), shape[0], shape[0] * FRAMES_PER_POSE, 0);
     close("repeated pose", &wide(&repeated), &of("pose.repeated")?.1, |_| 0.0)
 }
 

@@ -4,7 +4,10 @@
 //! Out: [`TrainingBatch`] and [`SpeakerBatch`]; every item owns its memory, so that no prediction depends on its
 //! neighbours in the batch (defect 12).
 
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+
+use super::sample::{ReactionTokens, SpeakerItem, TrainingItem};
+use crate::features::FeatureDims;
 
 /// The speakers of a batch.
 #[derive(Clone, Debug)]
@@ -67,4 +70,111 @@ impl TrainingBatch {
     pub fn all_known(&self) -> ListenerBatch {
         ListenerBatch { known: None, ..self.listener.clone() }
     }
+}
+
+impl SpeakerBatch {
+    /// Puts speakers of equal length side by side.
+    pub fn of(items: &[&SpeakerItem], dims: &FeatureDims, device: &Device) -> Self {
+        let frames = items.first().map_or(0, |item| item.frame_count);
+        let stream = |values: fn(&SpeakerItem) -> &[f32], width: usize| {
+            Tensor::<3>::from_data(TensorData::new(joined(items, values), [items.len(), frames, width]), device)
+        };
+        let vector = |values: fn(&SpeakerItem) -> &[f32], width: usize| {
+            Tensor::<2>::from_data(TensorData::new(joined(items, values), [items.len(), width]), device)
+        };
+        let has_face: Vec<bool> = items.iter().flat_map(|item| item.has_face.iter().copied()).collect();
+        Self {
+            expression: stream(|item| &item.expression, dims.expression),
+            action_units: stream(|item| &item.action_units, dims.action_units),
+            valence_arousal: stream(|item| &item.valence_arousal, dims.valence_arousal),
+            pose: stream(|item| &item.pose, dims.pose),
+            filterbank: stream(|item| &item.filterbank, dims.filterbank),
+            functionals: vector(|item| &item.functionals, dims.functionals),
+            descriptors: vector(|item| &item.descriptors, dims.descriptors),
+            has_face: Tensor::from_data(TensorData::new(has_face, [items.len(), frames]), device),
+        }
+    }
+
+    /// Number of speakers.
+    pub fn clip_count(&self) -> usize {
+        self.expression.dims()[0]
+    }
+
+    /// Frames of each.
+    pub fn frame_count(&self) -> usize {
+        self.expression.dims()[1]
+    }
+
+    /// Each speaker's frames `first .. first + count`; the clip vectors stay.
+    #[must_use]
+    pub fn frames(&self, first: usize, count: usize) -> Self {
+        let part = |stream: &Tensor<3>| stream.clone().narrow(1, first, count);
+        Self {
+            expression: part(&self.expression),
+            action_units: part(&self.action_units),
+            valence_arousal: part(&self.valence_arousal),
+            pose: part(&self.pose),
+            filterbank: part(&self.filterbank),
+            functionals: self.functionals.clone(),
+            descriptors: self.descriptors.clone(),
+            has_face: self.has_face.clone().narrow(1, first, count),
+        }
+    }
+
+    /// A single speaker, `count` times.
+    #[must_use]
+    pub fn repeated(&self, count: usize) -> Self {
+        let stream = |tensor: &Tensor<3>| tensor.clone().repeat_dim(0, count);
+        let vector = |tensor: &Tensor<2>| tensor.clone().repeat_dim(0, count);
+        Self {
+            expression: stream(&self.expression),
+            action_units: stream(&self.action_units),
+            valence_arousal: stream(&self.valence_arousal),
+            pose: stream(&self.pose),
+            filterbank: stream(&self.filterbank),
+            functionals: vector(&self.functionals),
+            descriptors: vector(&self.descriptors),
+            has_face: self.has_face.clone().repeat_dim(0, count),
+        }
+    }
+}
+
+impl ListenerBatch {
+    /// Puts reactions of equal length side by side; all tokens are known.
+    pub fn of(reactions: &[&ReactionTokens], device: &Device) -> Self {
+        let frames = reactions.first().map_or(0, |tokens| tokens[0].len());
+        let codes = |slot: usize| {
+            let values: Vec<i32> = reactions.iter().flat_map(|tokens| tokens[slot].iter().copied()).collect();
+            Tensor::<2, Int>::from_data(TensorData::new(values, [reactions.len(), frames]), device)
+        };
+        Self { action_units: codes(0), expression: codes(1), valence_arousal: codes(2), known: None }
+    }
+}
+
+impl TrainingBatch {
+    /// Puts training items of equal length side by side; items without an impostor get their own listener for one.
+    pub fn of(items: &[TrainingItem], dims: &FeatureDims, device: &Device) -> Self {
+        let speakers: Vec<&SpeakerItem> = items.iter().map(|item| &item.speaker).collect();
+        let frames = speakers.first().map_or(0, |speaker| speaker.frame_count);
+        let shape = [items.len(), frames, 3];
+        let listeners: Vec<&ReactionTokens> = items.iter().map(|item| &item.listener).collect();
+        let impostors: Vec<&ReactionTokens> =
+            items.iter().map(|item| item.impostor.as_ref().unwrap_or(&item.listener)).collect();
+        let known: Vec<bool> = items.iter().flat_map(|item| item.is_known.iter().copied()).collect();
+        let counted: Vec<f32> =
+            items.iter().flat_map(|item| item.is_counted.iter().map(|counts| f32::from(u8::from(*counts)))).collect();
+        let count = counted.iter().filter(|weight| **weight > 0.0).count();
+        let mut listener = ListenerBatch::of(&listeners, device);
+        listener.known = Some(Tensor::from_data(TensorData::new(known, shape), device));
+        Self {
+            speaker: SpeakerBatch::of(&speakers, dims, device),
+            listener,
+            impostor: ListenerBatch::of(&impostors, device),
+            counted: Counted { weights: Tensor::from_data(TensorData::new(counted, shape), device), count },
+        }
+    }
+}
+
+fn joined(items: &[&SpeakerItem], values: fn(&SpeakerItem) -> &[f32]) -> Vec<f32> {
+    items.iter().flat_map(|item| values(item).iter().copied()).collect()
 }

@@ -11,8 +11,6 @@ use rand::seq::SliceRandom;
 
 /// Tokens per frame: action units, expression, valence-arousal.
 pub const MODALITIES: usize = 3;
-/// Chance that a token counts although it is visible; fixed in the published loss.
-pub const COUNTED_RATE: f32 = 0.2;
 
 /// How many of `frame_count` tokens of each modality are masked, for a draw from [0, 1): the cosine favours many.
 /// At least one always is: the cosine of a right angle is not quite 0 in double precision.
@@ -40,9 +38,9 @@ pub fn counted(is_known: &[bool], draws: &[f32], rate: f32) -> Vec<bool> {
 }
 
 /// Draws for [`counted`], one per token.
-pub fn draw_counted(random: &mut impl Rng, is_known: &[bool]) -> Vec<bool> {
+pub fn draw_counted(random: &mut impl Rng, is_known: &[bool], rate: f32) -> Vec<bool> {
     let draws: Vec<f32> = is_known.iter().map(|_| random.random()).collect();
-    counted(is_known, &draws, COUNTED_RATE)
+    counted(is_known, &draws, rate)
 }
 
 #[cfg(test)]

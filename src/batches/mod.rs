@@ -4,10 +4,12 @@
 //! Out: items in plain numbers ([`TrainingItem`], [`SpeakerItem`]), read ahead by a [`Loader`].
 //! Source: `src/utils/dataset.py`.
 
+mod collate;
 mod loader;
 pub mod masking;
 mod sample;
 
+pub use collate::{Counted, ListenerBatch, SpeakerBatch, TrainingBatch};
 pub use loader::{Loader, LoaderOptions};
 pub use sample::{ItemOptions, ReactionTokens, SpeakerItem, TrainingItem, TrainingItems, pose_per_frame, standardised};
 

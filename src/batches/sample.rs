@@ -47,8 +47,8 @@ pub struct SpeakerItem {
 
 impl SpeakerItem {
     /// Prepares features as they are stored, or as they were just extracted from a clip.
-    pub fn from_features(speaker: SpeakerFeatures) -> Self {
-        let pose = pose_per_frame(&speaker.pose, speaker.pose_count(), speaker.frame_count);
+    pub fn from_features(speaker: SpeakerFeatures, pose_delay: usize) -> Self {
+        let pose = pose_per_frame(&speaker.pose, speaker.pose_count(), speaker.frame_count, pose_delay);
         Self {
             frame_count: speaker.frame_count,
             expression: speaker.expression,
@@ -62,17 +62,45 @@ impl SpeakerItem {
         }
     }
 
+    /// The first `count` frames, or all if there are fewer; the clip's vectors stay as they are.
+    #[must_use]
+    pub fn first_frames(&self, count: usize) -> Self {
+        let count = count.min(self.frame_count);
+        let part = |values: &[f32]| values[..values.len() / self.frame_count.max(1) * count].to_vec();
+        Self {
+            frame_count: count,
+            expression: part(&self.expression),
+            action_units: part(&self.action_units),
+            valence_arousal: part(&self.valence_arousal),
+            pose: part(&self.pose),
+            filterbank: part(&self.filterbank),
+            functionals: self.functionals.clone(),
+            descriptors: self.descriptors.clone(),
+            has_face: self.has_face[..count].to_vec(),
+        }
+    }
+
     /// Reads the speaker of one row.
-    pub fn read(reader: &Reader, row: usize) -> Result<Self, DatasetError> {
-        Ok(Self::from_features(reader.speaker(row)?))
+    pub fn read(reader: &Reader, row: usize, pose_delay: usize) -> Result<Self, DatasetError> {
+        Ok(Self::from_features(reader.speaker(row)?, pose_delay))
     }
 }
 
-/// Each pose row once per frame it describes; frames after the last whole window keep its row.
-pub fn pose_per_frame(rows: &[f32], row_count: usize, frame_count: usize) -> Vec<f32> {
+/// Each pose row once per frame it is given to; frames after the last whole window keep its row.
+///
+/// With a `delay` of 0 a row is given to the five frames that it describes, as published, so that up to four of them
+/// look ahead (defect 29); with 1, to the five after them, and the first five frames get zeros.
+pub fn pose_per_frame(rows: &[f32], row_count: usize, frame_count: usize, delay: usize) -> Vec<f32> {
     let width = rows.len().checked_div(row_count).unwrap_or(0);
-    let row_of = |frame: usize| (frame / FRAMES_PER_POSE).min(row_count.saturating_sub(1));
-    (0..frame_count).flat_map(|frame| &rows[row_of(frame) * width..][..width]).copied().collect()
+    let mut pose = vec![0.0; frame_count * width];
+    if row_count == 0 {
+        return pose;
+    }
+    for frame in delay * FRAMES_PER_POSE..frame_count {
+        let row = (frame / FRAMES_PER_POSE - delay).min(row_count - 1);
+        pose[frame * width..][..width].copy_from_slice(&rows[row * width..][..width]);
+    }
+    pose
 }
 
 /// Sets NaN to 0, subtracts the mean of the whole vector and divides by its unbiased standard deviation.
@@ -123,6 +151,10 @@ pub struct ItemOptions {
     pub shuffle_listener: f64,
     /// Whether the matching objective is trained and needs an impostor.
     pub has_impostor: bool,
+    /// Chance that a token counts in the masked loss although it is visible.
+    pub counted_rate: f32,
+    /// Pose windows by which the pose comes late; see [`pose_per_frame`].
+    pub pose_delay: usize,
 }
 
 /// The items of a training file.
@@ -164,10 +196,10 @@ impl TrainingItems {
         let impostor = self.options.has_impostor.then(|| self.impostor_row(epoch, row));
         let mut random = random::stream(self.options.seed, Owner::Masking, [epoch, row as u64, 0]);
         let is_known = draw_known(&mut random, self.reader.frame_count());
-        let is_counted = draw_counted(&mut random, &is_known);
+        let is_counted = draw_counted(&mut random, &is_known, self.options.counted_rate);
         Ok(TrainingItem {
             row,
-            speaker: SpeakerItem::read(&self.reader, row)?,
+            speaker: SpeakerItem::read(&self.reader, row, self.options.pose_delay)?,
             listener: self.reader.listener_tokens(listener)?,
             impostor: impostor.map(|row| self.reader.listener_tokens(row)).transpose()?,
             is_known,
@@ -216,9 +248,10 @@ mod tests {
     #[test]
     fn pose_rows_are_repeated_for_their_frames() {
         // The published example dataset hands over 150 rows where the model wants 750 (defect 13).
-        assert_eq!(pose_per_frame(&[1.0, 2.0], 2, 10), [[1.0; 5], [2.0; 5]].concat());
-        assert_eq!(pose_per_frame(&[1.0, 2.0], 1, 6), [1.0, 2.0].repeat(6));
-        assert!(pose_per_frame(&[], 0, 3).is_empty());
+        assert_eq!(pose_per_frame(&[1.0, 2.0], 2, 10, 0), [[1.0; 5], [2.0; 5]].concat());
+        assert_eq!(pose_per_frame(&[1.0, 2.0], 1, 6, 0), [1.0, 2.0].repeat(6));
+        assert!(pose_per_frame(&[], 0, 3, 0).is_empty());
+        assert_eq!(pose_per_frame(&[1.0, 2.0], 2, 10, 1), [[0.0; 5], [1.0; 5]].concat());
     }
 
     const DIMS: FeatureDims = FeatureDims {
@@ -258,7 +291,7 @@ mod tests {
 
     #[test]
     fn rows_come_in_order_epoch_after_epoch_and_an_item_is_a_function_of_its_number() {
-        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.2, has_impostor: true });
+        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.2, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
         let all: Vec<TrainingItem> = (0..9).map(|number| items.item(number).unwrap()).collect();
         assert_eq!(all.iter().map(|item| item.row).collect::<Vec<_>>(), [0, 1, 2, 3, 0, 1, 2, 3, 0]);
         assert_eq!(all[5], items.item(5).unwrap());
@@ -268,7 +301,7 @@ mod tests {
     #[test]
     fn every_item_keeps_its_own_features() {
         // The published items were views of one buffer, so that a batch showed the last clip four times (defect 12).
-        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.0, has_impostor: false });
+        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.0, has_impostor: false, counted_rate: 0.2, pose_delay: 0 });
         let batch: Vec<TrainingItem> = (0..4).map(|number| items.item(number).unwrap()).collect();
         for (row, item) in batch.iter().enumerate() {
             assert_eq!(item.speaker.expression, [row as f32; 5]);
@@ -279,7 +312,7 @@ mod tests {
 
     #[test]
     fn listeners_are_shuffled_among_the_appropriate_and_impostors_come_from_the_rest() {
-        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.5, has_impostor: true });
+        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.5, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
         let (mut shuffled, mut impostors) = (0, [0; 4]);
         for epoch in 0..4000 {
             let item = items.item(epoch * 4).unwrap();
@@ -298,7 +331,7 @@ mod tests {
     fn a_matrix_that_leaves_nothing_to_draw_is_refused_with_its_row() {
         let refused = |rows: Vec<Vec<u32>>| {
             let TrainingItems { reader, options, .. } =
-                items(ItemOptions { seed: 1, shuffle_listener: 0.2, has_impostor: true });
+                items(ItemOptions { seed: 1, shuffle_listener: 0.2, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
             TrainingItems::new(reader, Appropriateness::from_rows(rows).unwrap(), options).err().unwrap().to_string()
         };
         assert!(refused(vec![vec![0], vec![], vec![2], vec![3]]).starts_with("row 1 has no appropriate reaction"));

@@ -14,7 +14,7 @@ use crate::config::RunConfig;
 use crate::dataset::Appropriateness;
 use crate::metrics::{self, Clips, Predictions, Scores, baselines};
 use crate::report;
-use crate::tokens::{Cells, CodebookFiles, Codebooks, TokensError};
+use crate::tokens::{CodebookFiles, Codebooks, TokensError};
 
 /// Score predicted reactions against the real ones.
 #[derive(Debug, clap::Args)]
@@ -85,13 +85,9 @@ fn config(arguments: &EvaluateArgs) -> anyhow::Result<RunConfig> {
 fn codebooks(arguments: &EvaluateArgs, config: &RunConfig) -> Result<Codebooks, TokensError> {
     let files = match &arguments.codebooks {
         Some(folder) => CodebookFiles::in_folder(folder),
-        None => CodebookFiles {
-            action_units: config.test_params.action_units_csv.clone(),
-            expression: config.test_params.expression_centres.clone(),
-            valence_arousal: config.test_params.valence_arousal_csv.clone(),
-        },
+        None => CodebookFiles::from(&config.test_params),
     };
-    Codebooks::load(&files, Cells::default())
+    Codebooks::load(&files, config.tokens.valence_arousal_cells)
 }
 
 /// What predictions are measured with.

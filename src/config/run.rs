@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::keys::group;
 use super::model::{DecodingParams, ModelParams, SchedulerParams, TransformerParams};
-use super::{Crop, Features, Filterbank, Gradient, KeyDoc, Mode, Number, OptimizerOnFinetune, ValenceArousalCells};
+use super::{PoseWindow, Crop, Features, Filterbank, Gradient, KeyDoc, Mode, Number, OptimizerOnFinetune, ValenceArousalCells};
 
 group! {
     /// How the model is trained.
@@ -116,6 +116,9 @@ group! {
     }
 }
 
+/// Frames that one pose vector is computed from, fixed by the published features.
+const FRAMES_PER_POSE: usize = 5;
+
 /// Everything a file in `configs/` may say.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -158,6 +161,14 @@ impl RunConfig {
     /// The folder of the run that finetuning starts from.
     pub fn pretrained_folder(&self) -> PathBuf {
         self.paths.ckpt_root.join(&self.paths.pretrain_name)
+    }
+
+    /// Pose windows by which the pose comes late, so that no frame sees a window that is not over (defect 29).
+    ///
+    /// Frames that are predicted five or more at once see their own window whole anyway.
+    pub fn pose_delay(&self) -> usize {
+        let looks_ahead = self.transformer().online_step < FRAMES_PER_POSE;
+        usize::from(self.model.pose_window == PoseWindow::Finished && looks_ahead)
     }
 
     /// The factor before the schedule's multiplier: `total_batch_size · base_learning_rate`.

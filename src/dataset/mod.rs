@@ -16,6 +16,7 @@ mod probe;
 mod read;
 mod shuffle;
 mod tally;
+pub mod synthetic;
 mod write;
 
 pub use appropriateness::Appropriateness;

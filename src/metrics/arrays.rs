@@ -51,6 +51,11 @@ impl Clips {
         Self::new(what, &shape, values)
     }
 
+    /// All values, row-major.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
     /// How many clips there are.
     pub fn clip_count(&self) -> usize {
         self.clip_count
@@ -93,6 +98,11 @@ impl Predictions {
             values.extend(codebooks.attributes_from_clip(tokens, clip)?.as_flattened());
         }
         Self::new(&[tokens.clip_count, tokens.reaction_count, tokens.frame_count, ATTRIBUTE_COUNT], values)
+    }
+
+    /// All values, row-major.
+    pub fn values(&self) -> &[f64] {
+        &self.values
     }
 
     /// How many clips there are.

@@ -44,6 +44,8 @@ pub enum Rows {
     Speaker,
     /// The three listener tokens of every frame.
     Listener,
+    /// The three speaker tokens of the last frames, that many.
+    LastSpeaker(usize),
 }
 
 impl Rows {
@@ -58,6 +60,9 @@ impl Rows {
             Self::Last => return hidden.narrow(1, tokens - 1, 1),
             Self::Speaker => 0,
             Self::Listener => 3,
+            Self::LastSpeaker(last) => {
+                return Self::Speaker.pick(hidden.narrow(1, 6 * (frames - last), 6 * last));
+            }
         };
         let frames_only = if tokens == 6 * frames { hidden } else { hidden.narrow(1, 0, 6 * frames) };
         frames_only.reshape([batch, frames, 6, width]).narrow(2, first, 3).reshape([batch, 3 * frames, width])
@@ -158,6 +163,21 @@ impl Transformer {
         mode: Mode,
     ) -> Result<TokenLogits, ModelError> {
         let pass = Pass { direction: Direction::Causal, last: Last::Nothing, rows: Rows::Speaker, mode };
+        Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?))
+    }
+
+    /// The same for the last frames only, `frames` of them: the online task reads no others.
+    ///
+    /// # Shapes
+    /// - logits: `[batch, frames, codes]`
+    pub fn causal_end(
+        &self,
+        speaker: &SpeakerBatch,
+        listener: &ListenerBatch,
+        frames: usize,
+    ) -> Result<TokenLogits, ModelError> {
+        let rows = Rows::LastSpeaker(frames);
+        let pass = Pass { direction: Direction::Causal, last: Last::Nothing, rows, mode: Mode::Inference };
         Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?))
     }
 

@@ -52,6 +52,11 @@ pub struct AdamW {
 }
 
 impl AdamW {
+    /// An optimizer that has seen nothing.
+    pub fn new(settings: AdamWSettings) -> Self {
+        Self { settings, moments: BTreeMap::new() }
+    }
+
     /// One update. Parameters without a gradient are left alone entirely: no decay, no step count.
     ///
     /// `scale` multiplies every gradient before it is used, `[1]`; it carries mean and clipping.

@@ -12,6 +12,7 @@ use super::{
     ACTION_UNIT_COUNT, ATTRIBUTE_COUNT, ActionUnitTable, Attributes, COLUMN_NAMES, Cells, Expression,
     ExpressionCentres, FrameTokens, TokensError, VALENCE_AROUSAL_COUNT, ValenceArousalTable,
 };
+use crate::config::TestParams;
 
 /// Where the codebooks are, or the published names in one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,16 @@ impl CodebookFiles {
             action_units: folder.join("AU_index.csv"),
             expression: folder.join("kmeans.npy"),
             valence_arousal: folder.join("VA_index.csv"),
+        }
+    }
+}
+
+impl From<&TestParams> for CodebookFiles {
+    fn from(params: &TestParams) -> Self {
+        Self {
+            action_units: params.action_units_csv.clone(),
+            expression: params.expression_centres.clone(),
+            valence_arousal: params.valence_arousal_csv.clone(),
         }
     }
 }

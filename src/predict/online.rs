@@ -1,0 +1,78 @@
+//! Online decoding: window by window, each from the speaker so far and the reaction so far.
+//!
+//! Source: section 7.3 of the specification. A model call never sees a frame after the window that it predicts.
+//!
+//! Published behaviour: when the look-back slides, positions and chunks start at 0 again in every call, as they did in
+//! training for the first frames of a clip (golden cases `online_*_max7_*`).
+
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+
+use super::lanes::{Chance, Decoded, Lane, PredictError, picks};
+use crate::batches::{ListenerBatch, SpeakerBatch};
+use crate::model::Transformer;
+
+/// How the online task is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnlineDecoder {
+    /// Frames produced at once.
+    pub window: usize,
+    /// Frames that a call looks at, the window included; at least `window`.
+    pub look_back: usize,
+}
+
+/// The part of a clip that one call looks at.
+#[derive(Clone, Copy)]
+struct View {
+    first: usize,
+    end: usize,
+    known_end: usize,
+}
+
+impl OnlineDecoder {
+    /// Decodes one reaction per row.
+    pub fn decode(
+        &self,
+        model: &Transformer,
+        speaker: &SpeakerBatch,
+        lanes: &[Lane],
+        chance: &dyn Chance,
+    ) -> Result<Decoded, PredictError> {
+        let (frames, device) = (speaker.frame_count(), speaker.expression.device());
+        let mut decoded = Decoded {
+            tokens: std::array::from_fn(|_| vec![Vec::with_capacity(frames); lanes.len()]),
+            log_probabilities: vec![0.0; lanes.len()],
+        };
+        for (round, known_end) in (0..frames).step_by(self.window).enumerate() {
+            let end = (known_end + self.window).min(frames);
+            let view = View { first: end.saturating_sub(self.look_back), end, known_end };
+            let seen = speaker.frames(view.first, end - view.first);
+            let listener = listener(&decoded, view, &device);
+            let logits = model.causal_end(&seen, &listener, end - known_end)?;
+            let picks = picks(logits, lanes, 1.0, round, chance)?;
+            for (modality, rows) in picks.into_iter().enumerate() {
+                for (row, picks) in rows.into_iter().enumerate() {
+                    decoded.tokens[modality][row].extend(picks.iter().map(|pick| pick.token as u32));
+                    let sum: f64 = picks.iter().map(|pick| f64::from(pick.probability).ln()).sum();
+                    decoded.log_probabilities[row] += sum;
+                }
+            }
+        }
+        Ok(decoded)
+    }
+}
+
+/// The reaction so far; the frames of the window are masked.
+fn listener(decoded: &Decoded, view: View, device: &Device) -> ListenerBatch {
+    let (rows, frames) = (decoded.log_probabilities.len(), view.end - view.first);
+    let codes = |modality: usize| {
+        let values: Vec<i64> = decoded.tokens[modality]
+            .iter()
+            .flat_map(|row| (view.first..view.end).map(|frame| row.get(frame).map_or(0, |token| i64::from(*token))))
+            .collect();
+        Tensor::<2, Int>::from_data(TensorData::new(values, [rows, frames]), device)
+    };
+    let known: Vec<bool> =
+        (0..rows).flat_map(|_| (view.first..view.end).flat_map(|frame| [frame < view.known_end; 3])).collect();
+    let known = Tensor::<3, Bool>::from_data(TensorData::new(known, [rows, frames, 3]), device);
+    ListenerBatch { action_units: codes(0), expression: codes(1), valence_arousal: codes(2), known: Some(known) }
+}
