@@ -20,11 +20,13 @@ const LOG_PROBABILITY_TOLERANCE: f64 = 1e-3;
 
 fn main() {
     let folders: Vec<PathBuf> = folders_in(&root().join("unifr"));
-    let with = |name: &str| folders.iter().map(|folder| folder.join(name)).filter(|path| path.is_file());
-    let mut trials = of_kind("decoding", with("decode.json").flat_map(|path| decoding_trials(&path)).collect());
-    let schedules = with("offline_remaining.json").map(|path| {
-        trial(format!("mask schedule {}", path.display()), move || mask_schedule(&path))
-    });
+    let with = |name: &str| -> Vec<PathBuf> {
+        folders.iter().map(|folder| folder.join(name)).filter(|path| path.is_file()).collect()
+    };
+    let mut trials = of_kind("decoding", with("decode.json").iter().flat_map(|path| decoding_trials(path)).collect());
+    let schedules = with("offline_remaining.json")
+        .into_iter()
+        .map(|path| trial(format!("mask schedule {}", path.display()), move || mask_schedule(&path)));
     trials.extend(of_kind("mask schedule", schedules.collect()));
     golden_cases::run(trials).exit();
 }

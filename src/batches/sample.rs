@@ -291,7 +291,8 @@ mod tests {
 
     #[test]
     fn rows_come_in_order_epoch_after_epoch_and_an_item_is_a_function_of_its_number() {
-        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.2, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
+        let items =
+            items(ItemOptions { seed: 1, shuffle_listener: 0.2, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
         let all: Vec<TrainingItem> = (0..9).map(|number| items.item(number).unwrap()).collect();
         assert_eq!(all.iter().map(|item| item.row).collect::<Vec<_>>(), [0, 1, 2, 3, 0, 1, 2, 3, 0]);
         assert_eq!(all[5], items.item(5).unwrap());
@@ -301,7 +302,13 @@ mod tests {
     #[test]
     fn every_item_keeps_its_own_features() {
         // The published items were views of one buffer, so that a batch showed the last clip four times (defect 12).
-        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.0, has_impostor: false, counted_rate: 0.2, pose_delay: 0 });
+        let items = items(ItemOptions {
+            seed: 1,
+            shuffle_listener: 0.0,
+            has_impostor: false,
+            counted_rate: 0.2,
+            pose_delay: 0,
+        });
         let batch: Vec<TrainingItem> = (0..4).map(|number| items.item(number).unwrap()).collect();
         for (row, item) in batch.iter().enumerate() {
             assert_eq!(item.speaker.expression, [row as f32; 5]);
@@ -312,7 +319,8 @@ mod tests {
 
     #[test]
     fn listeners_are_shuffled_among_the_appropriate_and_impostors_come_from_the_rest() {
-        let items = items(ItemOptions { seed: 1, shuffle_listener: 0.5, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
+        let items =
+            items(ItemOptions { seed: 1, shuffle_listener: 0.5, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
         let (mut shuffled, mut impostors) = (0, [0; 4]);
         for epoch in 0..4000 {
             let item = items.item(epoch * 4).unwrap();
@@ -330,8 +338,13 @@ mod tests {
     #[test]
     fn a_matrix_that_leaves_nothing_to_draw_is_refused_with_its_row() {
         let refused = |rows: Vec<Vec<u32>>| {
-            let TrainingItems { reader, options, .. } =
-                items(ItemOptions { seed: 1, shuffle_listener: 0.2, has_impostor: true, counted_rate: 0.2, pose_delay: 0 });
+            let TrainingItems { reader, options, .. } = items(ItemOptions {
+                seed: 1,
+                shuffle_listener: 0.2,
+                has_impostor: true,
+                counted_rate: 0.2,
+                pose_delay: 0,
+            });
             TrainingItems::new(reader, Appropriateness::from_rows(rows).unwrap(), options).err().unwrap().to_string()
         };
         assert!(refused(vec![vec![0], vec![], vec![2], vec![3]]).starts_with("row 1 has no appropriate reaction"));

@@ -16,7 +16,8 @@ pub(super) fn write(path: &Path, tensors: &[NamedTensor], notes: Notes) -> Resul
     let bytes: Vec<Vec<u8>> =
         tensors.iter().map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
     let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
-        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).expect("a tensor holds what its shape says");
+        let view =
+            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).expect("a tensor holds what its shape says");
         (tensor.name.clone(), view)
     });
     let file = safetensors::serialize(views, Some(notes)).map_err(|error| format_error(path, &error))?;
@@ -50,7 +51,9 @@ pub(super) fn floats(kind: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     let values = match kind {
         Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         Dtype::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-        Dtype::BF16 => bytes.as_chunks().0.iter().map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16)).collect(),
+        Dtype::BF16 => {
+            bytes.as_chunks().0.iter().map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16)).collect()
+        }
         Dtype::F16 => bytes.as_chunks().0.iter().map(|b| burn::tensor::f16::from_le_bytes(*b).to_f32()).collect(),
         _ => return None,
     };

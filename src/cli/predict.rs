@@ -23,7 +23,9 @@ use crate::train::model_sizes;
 
 /// Predict ten reactions for every clip of a prepared file.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  unifr predict --config configs/test-cos-keeplr-0.yaml --task offline --data data/val_sequential.h5 --out reactions.npy")]
+#[command(
+    after_help = "Example:\n  unifr predict --config configs/test-cos-keeplr-0.yaml --task offline --data data/val_sequential.h5 --out reactions.npy"
+)]
 pub struct PredictArgs {
     /// Model, decoding and paths.
     #[arg(long, value_name = "FILE")]
@@ -81,8 +83,8 @@ pub(super) fn trained_model(
     if task == Task::Online {
         config.check_online_decoding()?;
     }
-    let (dims, vocabulary) = sizes_of(&weights.tensors)
-        .with_context(|| format!("`{}` holds no weights of this model", path.display()))?;
+    let (dims, vocabulary) =
+        sizes_of(&weights.tensors).with_context(|| format!("`{}` holds no weights of this model", path.display()))?;
     let sizes = model_sizes(config, dims, vocabulary)
         .with_context(|| format!("the weights `{}` do not fit the config", path.display()))?;
     log::info!("weights of `{}`", path.display());

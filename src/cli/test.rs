@@ -20,7 +20,9 @@ use crate::tokens::{CodebookFiles, Codebooks, TokenArray};
 
 /// Predict and measure with the original's command line.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  unifr test -i 150000 --config configs/test-cos-keeplr-0.yaml -t offline -d val -p -m -s")]
+#[command(
+    after_help = "Example:\n  unifr test -i 150000 --config configs/test-cos-keeplr-0.yaml -t offline -d val -p -m -s"
+)]
 pub struct TestArgs {
     /// Model, decoding and paths.
     #[arg(long, value_name = "FILE", default_value = "configs/test-5s-randL-gp-0.yaml")]
@@ -87,12 +89,18 @@ pub fn run(arguments: &TestArgs) -> anyhow::Result<Verdict> {
         log::set_max_level(crate::report::level_from_published(level));
     }
     let mut config = load_config(&arguments.config)?;
-    anyhow::ensure!(arguments.predict || arguments.measure, "nothing to do: give `-p` to predict, `-m` to measure, or both");
+    anyhow::ensure!(
+        arguments.predict || arguments.measure,
+        "nothing to do: give `-p` to predict, `-m` to measure, or both"
+    );
     anyhow::ensure!(
         !(arguments.measure && arguments.dataset == Partition::Test),
         "there is no ground truth of the test part, so it cannot be measured; use `-d val`, or leave out `-m`"
     );
-    anyhow::ensure!(arguments.dataset != Partition::Train, "`-d train` is not a part to test on, expected `val` or `test`");
+    anyhow::ensure!(
+        arguments.dataset != Partition::Train,
+        "`-d train` is not a part to test on, expected `val` or `test`"
+    );
     let names = config.output_names(arguments.task, arguments.dataset.name(), arguments.load_iter);
     let places = Places { names, run_folder: config.run_folder() };
     if arguments.predict {

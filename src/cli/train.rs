@@ -17,7 +17,9 @@ use crate::train::{Start, TrainOptions, config_of_run, train};
 /// Start with configs/pretrain-frame-causal.yaml and then configs/finetune-frame-causal.yaml: the corrected training.
 /// The files with the published names train exactly as published, defects included.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  unifr train --config configs/pretrain-frame-causal.yaml\n  unifr train --resume artifacts/pretrain-frame-causal")]
+#[command(
+    after_help = "Examples:\n  unifr train --config configs/pretrain-frame-causal.yaml\n  unifr train --resume artifacts/pretrain-frame-causal"
+)]
 pub struct TrainArgs {
     /// The run's settings.
     #[arg(long, value_name = "FILE", required_unless_present = "resume", conflicts_with = "resume")]
@@ -59,8 +61,7 @@ pub fn run(arguments: &TrainArgs) -> anyhow::Result<Verdict> {
         iteration if iteration >= 0 => Start::Iteration(iteration),
         _ => Start::Newest,
     };
-    let options =
-        TrainOptions { start, reading_threads: arguments.n_data_workers.max(1), interrupter: interrupter()? };
+    let options = TrainOptions { start, reading_threads: arguments.n_data_workers.max(1), interrupter: interrupter()? };
     let trained = train(&config, &device, &options).context(format!("could not train `{}`", path.display()))?;
     if !trained.is_complete {
         log::info!("stopped; go on with `unifr train --resume {}`", config.run_folder().display());

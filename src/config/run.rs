@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::keys::group;
 use super::model::{DecodingParams, ModelParams, SchedulerParams, TransformerParams};
-use super::{PoseWindow, Crop, Features, Filterbank, Gradient, KeyDoc, Mode, Number, OptimizerOnFinetune, ValenceArousalCells};
+use super::{
+    Crop, Features, Filterbank, Gradient, KeyDoc, Mode, Number, OptimizerOnFinetune, PoseWindow, ValenceArousalCells,
+};
 
 group! {
     /// How the model is trained.

@@ -15,8 +15,8 @@ pub mod layout;
 mod probe;
 mod read;
 mod shuffle;
-mod tally;
 pub mod synthetic;
+mod tally;
 mod write;
 
 pub use appropriateness::Appropriateness;

@@ -2,9 +2,8 @@
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
-use unifr_kernels::{AttentionProblem, Dropout, MaskRule, dropout};
+use unifr_kernels::{AttentionProblem, Dropout, MaskRule, dropout, gelu, layer_norm};
 
 use super::attention::{Attention, Direction};
 use super::config::ModelConfig;
@@ -28,6 +27,15 @@ impl Mlp {
     fn forward(&self, hidden: Tensor<3>, drop: Option<Dropout>) -> Tensor<3> {
         dropout(self.narrow.forward(gelu(self.widen.forward(hidden))), drop)
     }
+}
+
+/// Added to the variance before its root is taken; PyTorch's default.
+const NORM_EPSILON: f64 = 1e-5;
+
+/// A burn layer norm, run by the kernel that does forward and backward in one pass each.
+pub(super) fn normalised(norm: &LayerNorm, hidden: Tensor<3>) -> Tensor<3> {
+    let bias = norm.beta.as_ref().expect("every norm of the model has a bias");
+    layer_norm(hidden, norm.gamma.val(), bias.val(), NORM_EPSILON)
 }
 
 /// The dropouts of one block in one pass.
@@ -81,9 +89,9 @@ impl Block {
             Direction::Bidirectional => (&self.bidirectional, MaskRule::Full),
             Direction::Causal => (&self.causal, causal_rule),
         };
-        let normed = self.attention_norm.forward(hidden.clone());
+        let normed = normalised(&self.attention_norm, hidden.clone());
         let hidden = rows.pick(hidden) + attention.forward(normed, AttentionProblem::whole(rule), rows, drops);
-        let normed = self.mlp_norm.forward(hidden.clone());
+        let normed = normalised(&self.mlp_norm, hidden.clone());
         hidden + self.mlp.forward(normed, drops.mlp)
     }
 

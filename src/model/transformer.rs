@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use unifr_kernels::{Dropout, MaskRule};
 
 use super::attention::Direction;
-use super::block::Block;
+use super::block::{Block, normalised};
 use super::config::{ModelConfig, ModelError};
 use super::embedding::{self, Embedding, Last};
 use super::heads::{Heads, TokenLogits};
@@ -195,7 +195,7 @@ impl Transformer {
             let before = hidden[index].clone();
             hidden.push(self.block(index, before, direction, Rows::All, Mode::Inference));
         }
-        let normed = self.final_norm.forward(hidden[self.blocks.len()].clone());
+        let normed = normalised(&self.final_norm, hidden[self.blocks.len()].clone());
         Ok(Trace { hidden, normed })
     }
 
@@ -206,7 +206,7 @@ impl Transformer {
             let rows = if index + 1 == self.blocks.len() { pass.rows } else { Rows::All };
             hidden = self.block(index, hidden, pass.direction, rows, pass.mode);
         }
-        Ok(self.final_norm.forward(hidden))
+        Ok(normalised(&self.final_norm, hidden))
     }
 
     fn block(&self, index: usize, hidden: Tensor<3>, direction: Direction, rows: Rows, mode: Mode) -> Tensor<3> {

@@ -1,8 +1,9 @@
 //! Causal response modelling: every token of the listener from the past.
 
 use burn::tensor::Tensor;
+use unifr_kernels::cross_entropy;
 
-use super::cross_entropy::{losses, rows};
+use super::rows::rows;
 use crate::batches::ListenerBatch;
 use crate::model::TokenLogits;
 
@@ -11,14 +12,10 @@ use crate::model::TokenLogits;
 /// # Shapes
 /// - returns: `[1]`
 pub fn causal_response_loss(logits: TokenLogits, listener: &ListenerBatch) -> Tensor<1> {
-    let parts = [
-        (logits.action_units, &listener.action_units),
-        (logits.expression, &listener.expression),
-        (logits.valence_arousal, &listener.valence_arousal),
-    ];
-    let means = parts.into_iter().map(|(logits, targets)| {
-        let (logits, targets) = rows(logits, targets.clone());
-        losses(logits, targets).mean()
+    let parts = rows(logits, listener).into_iter().map(|(logits, targets)| {
+        let count = targets.dims()[0];
+        let weights = Tensor::full([count], 1.0 / (3 * count) as f64, &logits.device());
+        cross_entropy(logits, targets, weights)
     });
-    means.reduce(|total, mean| total + mean).expect("three codebooks").div_scalar(3.0)
+    parts.reduce(|total, part| total + part).expect("three codebooks")
 }

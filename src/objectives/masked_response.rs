@@ -1,8 +1,9 @@
 //! Masked response modelling: the masked tokens, and a share of the others, from the whole clip.
 
 use burn::tensor::Tensor;
+use unifr_kernels::cross_entropy;
 
-use super::cross_entropy::{losses, rows};
+use super::rows::rows;
 use crate::batches::{Counted, ListenerBatch};
 use crate::model::TokenLogits;
 
@@ -14,16 +15,10 @@ use crate::model::TokenLogits;
 /// - returns: `[1]`
 pub fn masked_response_loss(logits: TokenLogits, listener: &ListenerBatch, counted: &Counted) -> Tensor<1> {
     let [batch, frames, _] = counted.weights.dims();
-    let weights = |slot: usize| counted.weights.clone().narrow(2, slot, 1).reshape([batch * frames]);
-    let parts = [
-        (logits.action_units, &listener.action_units),
-        (logits.expression, &listener.expression),
-        (logits.valence_arousal, &listener.valence_arousal),
-    ];
-    let sums = parts.into_iter().enumerate().map(|(slot, (logits, targets))| {
-        let (logits, targets) = rows(logits, targets.clone());
-        (losses(logits, targets) * weights(slot)).sum()
+    let weights = counted.weights.clone().div_scalar(counted.count.max(1) as f64);
+    let parts = rows(logits, listener).into_iter().enumerate().map(|(slot, (logits, targets))| {
+        let weights = weights.clone().narrow(2, slot, 1).reshape([batch * frames]);
+        cross_entropy(logits, targets, weights)
     });
-    let total = sums.reduce(|total, sum| total + sum).expect("three codebooks");
-    total.div_scalar(counted.count.max(1) as f64)
+    parts.reduce(|total, part| total + part).expect("three codebooks")
 }

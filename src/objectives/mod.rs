@@ -5,8 +5,8 @@
 //! Source: section 5.6 of the specification of the published model.
 
 mod causal_response;
-mod cross_entropy;
 mod masked_response;
+mod rows;
 mod speaker_listener_matching;
 
 pub use causal_response::causal_response_loss;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use unifr_kernels::{AdamWUpdate, Moving};
 
 use super::groups::decays;
 use crate::model::{NamedTensor, Transformer, published_name};
@@ -59,12 +60,12 @@ impl AdamW {
 
     /// One update. Parameters without a gradient are left alone entirely: no decay, no step count.
     ///
-    /// `scale` multiplies every gradient before it is used, `[1]`; it carries mean and clipping.
+    /// `scale` multiplies every gradient before it is used; it carries mean and clipping.
     pub fn update(
         &mut self,
         model: Transformer,
         gradients: GradientsParams,
-        scale: &Tensor<1>,
+        scale: f64,
         learning_rate: f64,
     ) -> Transformer {
         model.map(&mut Update { path: Vec::new(), optimizer: self, gradients, scale, learning_rate })
@@ -121,7 +122,7 @@ struct Update<'a> {
     path: Vec<String>,
     optimizer: &'a mut AdamW,
     gradients: GradientsParams,
-    scale: &'a Tensor<1>,
+    scale: f64,
     learning_rate: f64,
 }
 
@@ -137,52 +138,36 @@ impl ModuleMapper for Update<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(gradient) = self.gradients.remove::<D>(param.id) else { return param };
         let name = published_name(&self.path.join("."));
-        let decay = if decays(&name, D) { self.optimizer.settings.weight_decay } else { 0.0 };
         let count = gradient.shape().num_elements();
-        let gradient = gradient.reshape([count]) * self.scale.clone();
-        let moments = self.optimizer.moments.remove(&name);
-        let (moments, change) = self.optimizer.settings.step(moments, gradient, self.learning_rate);
-        self.optimizer.moments.insert(name, moments);
-        let keep = 1.0 - self.learning_rate * decay;
-        param.map(|tensor| {
-            let shape = tensor.shape();
-            let updated = tensor.inner().mul_scalar(keep) - change.reshape(shape);
-            Tensor::from_inner(updated).require_grad()
-        })
+        let zeros = || Tensor::zeros([count], &gradient.device());
+        let Moments { first, second, steps } = self.optimizer.moments.remove(&name).unwrap_or_else(|| Moments {
+            first: zeros(),
+            second: zeros(),
+            steps: 0,
+        });
+        let update = self.optimizer.settings.update(&name, D, steps + 1, self.scale, self.learning_rate);
+        let (id, tensor, mapper) = param.consume();
+        let shape = tensor.shape();
+        let parameter = tensor.inner().reshape([count]);
+        let moved = update.apply(Moving { parameter, first, second }, gradient.reshape([count]));
+        let (first, second) = (moved.first, moved.second);
+        self.optimizer.moments.insert(name, Moments { first, second, steps: steps + 1 });
+        let tensor = Tensor::from_inner(moved.parameter.reshape(shape)).require_grad();
+        Param::from_mapped_value(id, tensor, mapper)
     }
 }
 
 impl AdamWSettings {
-    /// The new moments and what is subtracted from the parameter.
-    fn step(&self, moments: Option<Moments>, gradient: Tensor<1>, learning_rate: f64) -> (Moments, Tensor<1>) {
-        let first = gradient.clone().mul_scalar(1.0 - self.beta_1);
-        let second = gradient.square().mul_scalar(1.0 - self.beta_2);
-        let moments = match moments {
-            None => Moments { first, second, steps: 1 },
-            Some(old) => Moments {
-                first: old.first.mul_scalar(self.beta_1) + first,
-                second: old.second.mul_scalar(self.beta_2) + second,
-                steps: old.steps + 1,
-            },
-        };
-        let unbias = |beta: f64| 1.0 - beta.powf(moments.steps as f64);
-        let root = moments.second.clone().sqrt().div_scalar(unbias(self.beta_2).sqrt()).add_scalar(self.epsilon);
-        let change = moments.first.clone().mul_scalar(learning_rate / unbias(self.beta_1)) / root;
-        (moments, change)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_step_is_the_learning_rate_against_the_gradients_sign() {
-        let gradient = Tensor::<1>::from_floats([3.0, -0.5], &Device::flex());
-        let (moments, change) = AdamWSettings::default().step(None, gradient, 0.1);
-        // (1 - 0.9)·g / (1 - 0.9) = g and √((1 - 0.95)·g² / (1 - 0.95)) = |g|.
-        let change: Vec<f32> = change.into_data().iter::<f32>().collect();
-        assert!((change[0] - 0.1).abs() < 1e-6 && (change[1] + 0.1).abs() < 1e-6, "{change:?}");
-        assert_eq!(moments.steps, 1);
+    /// The numbers of one parameter's update.
+    fn update(&self, name: &str, rank: usize, step: u64, gradient_scale: f64, learning_rate: f64) -> AdamWUpdate {
+        AdamWUpdate {
+            learning_rate,
+            beta_1: self.beta_1,
+            beta_2: self.beta_2,
+            epsilon: self.epsilon,
+            weight_decay: if decays(name, rank) { self.weight_decay } else { 0.0 },
+            step,
+            gradient_scale,
+        }
     }
 }

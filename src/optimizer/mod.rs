@@ -9,6 +9,6 @@ mod groups;
 mod schedule;
 
 pub use adamw::{AdamW, AdamWSettings, Moments};
-pub use clipping::{clipped, global_norm};
+pub use clipping::{clip_factor, global_norm};
 pub use groups::decays;
 pub use schedule::{ScheduleError, WarmupKeepCosine};

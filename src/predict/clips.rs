@@ -46,11 +46,7 @@ impl Predictor {
         let filters = config
             .sampling_per_reaction()
             .into_iter()
-            .map(|sampling| Filter {
-                temperature: sampling.temperature,
-                top_k: sampling.top_k,
-                top_p: sampling.top_p,
-            })
+            .map(|sampling| Filter { temperature: sampling.temperature, top_k: sampling.top_k, top_p: sampling.top_p })
             .collect();
         Self {
             model,
@@ -131,7 +127,8 @@ impl Predicted {
         for (row, log_probability) in part.log_probabilities.iter().enumerate() {
             let reaction = self.log_probabilities[clip].len();
             for frame in 0..part.tokens[0][row].len() {
-                let [action_units, expression, valence_arousal] = [0, 1, 2].map(|modality| part.tokens[modality][row][frame]);
+                let [action_units, expression, valence_arousal] =
+                    [0, 1, 2].map(|modality| part.tokens[modality][row][frame]);
                 let tokens = FrameTokens { action_units, expression, valence_arousal };
                 self.tokens.set_frame(clip, reaction, frame, tokens);
             }

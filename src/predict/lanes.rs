@@ -79,7 +79,9 @@ pub enum PredictError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The model's logits cannot be sampled.
-    #[error("no token can be drawn at frame {frame}: {source}; the weights may be damaged, or trained with a rate too high")]
+    #[error(
+        "no token can be drawn at frame {frame}: {source}; the weights may be damaged, or trained with a rate too high"
+    )]
     Sampling {
         /// Frame of the round.
         frame: usize,
@@ -113,7 +115,8 @@ fn modality_picks(
     chance: &dyn Chance,
 ) -> Result<Vec<Vec<Pick>>, PredictError> {
     let [_, frames, codes] = logits.dims();
-    let mut values: Vec<f32> = logits.into_data().convert::<f32>().try_into_vec().expect("converted to f32 just before");
+    let mut values: Vec<f32> =
+        logits.into_data().convert::<f32>().try_into_vec().expect("converted to f32 just before");
     let drawn: Result<Vec<Pick>, PredictError> = values
         .par_chunks_mut(codes)
         .enumerate()

@@ -13,7 +13,9 @@ use crate::train::StepSettings;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The data has another size than the config fixes.
-    #[error("`model.transformer_config.params.{key}` is {fixed}, but {source_of_found} has {found}; correct the config, or write `auto`")]
+    #[error(
+        "`model.transformer_config.params.{key}` is {fixed}, but {source_of_found} has {found}; correct the config, or write `auto`"
+    )]
     Size {
         /// The config's key.
         key: &'static str,

@@ -252,13 +252,12 @@ impl Run<'_> {
     fn loader(&self, learner: &Learner, items_read: u64, items: TrainingItems, threads: usize) -> Loader<TrainingItem> {
         let clips = self.config.train_params.batch_size as u64 * self.plan.accumulation;
         let end = items_read + self.plan.updates.saturating_sub(learner.step) * clips;
-        let options = LoaderOptions {
-            batch_size: self.config.train_params.batch_size,
-            ahead: READ_AHEAD,
-            thread_count: threads,
-        };
+        let options =
+            LoaderOptions { batch_size: self.config.train_params.batch_size, ahead: READ_AHEAD, thread_count: threads };
         let items = Arc::new(items);
-        Loader::start(items_read..end, options, move |number| -> Result<TrainingItem, BatchesError> { items.item(number) })
+        Loader::start(items_read..end, options, move |number| -> Result<TrainingItem, BatchesError> {
+            items.item(number)
+        })
     }
 
     /// Counts updates whose numbers are not finite; too many in a row end the run.

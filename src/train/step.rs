@@ -6,12 +6,12 @@
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 use crate::batches::TrainingBatch;
 use crate::model::{Mode, ModelError, Transformer};
 use crate::objectives::{causal_response_loss, masked_response_loss, matching_loss};
-use crate::optimizer::{AdamW, clipped, global_norm};
+use crate::optimizer::{AdamW, clip_factor, global_norm};
 use crate::random::{Owner, seed_of};
 
 /// The passes of a micro-batch, in this order; their losses carry these names in every log.
@@ -78,33 +78,17 @@ impl Learner {
         let gradients = accumulator.grads();
         let count = if settings.mean_gradient { losses.len().max(1) as f64 } else { 1.0 };
         let device = self.model.final_norm.gamma.val().device().inner();
-        let norm = global_norm(&self.model, &gradients, &device).div_scalar(count);
-        let report = UpdateReport {
-            losses: means(&losses),
-            gradient_norm: f64::from(norm.clone().into_scalar::<f32>()),
-            learning_rate,
-        };
+        let norm = global_norm(&self.model, &gradients, &device).into_scalar::<f32>();
+        let gradient_norm = f64::from(norm) / count;
+        let report = UpdateReport { losses: means(&losses), gradient_norm, learning_rate };
         if report.is_finite() {
-            self.apply(gradients, norm, count, settings, learning_rate, &device);
+            // With the mean the limit is divided by the same count, so that clipping begins at the same place.
+            let scale = clip_factor(gradient_norm, settings.max_norm / count) / count;
+            // The mapper takes the model by value; a clone shares all tensors.
+            self.model = self.optimizer.update(self.model.clone(), gradients, scale, learning_rate);
         }
         self.step += 1;
         Ok(report)
-    }
-
-    fn apply(
-        &mut self,
-        gradients: GradientsParams,
-        norm: Tensor<1>,
-        count: f64,
-        settings: &StepSettings,
-        learning_rate: f64,
-        device: &Device,
-    ) {
-        let scale =
-            if settings.max_norm > 0.0 { clipped(norm, settings.max_norm / count) } else { Tensor::ones([1], device) };
-        let scale = scale.div_scalar(count);
-        // The mapper takes the model by value; a clone shares all tensors.
-        self.model = self.optimizer.update(self.model.clone(), gradients, &scale, learning_rate);
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::train::{LOG_FILE, LogTable, OBJECTIVES};
 
 /// The words for the passes.
-pub(super) const NAMES: [&str; 4] = ["matching, true listener", "matching, impostor", "masked response", "causal response"];
+pub(super) const NAMES: [&str; 4] =
+    ["matching, true listener", "matching, impostor", "masked response", "causal response"];
 
 /// One pass' losses over both trainings, pretraining first.
 #[derive(Debug)]
@@ -32,7 +33,9 @@ impl Learning {
             for table in &tables {
                 let offset = points.last().map_or(0.0, |point| point.0);
                 let curve = table.curve(column).unwrap_or_default();
-                points.extend(curve.into_iter().filter(|point| point.1.is_finite()).map(|(step, value)| (offset + step, value)));
+                points.extend(
+                    curve.into_iter().filter(|point| point.1.is_finite()).map(|(step, value)| (offset + step, value)),
+                );
             }
             points
         };

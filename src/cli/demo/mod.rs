@@ -85,7 +85,8 @@ pub fn run(arguments: &DemoArgs) -> anyhow::Result<Verdict> {
         return stopped(out);
     }
     let held_out = HeldOut::read(&corpus, &pretrain)?;
-    let [offline, online] = phases.run("predicting", || predict(&held_out, [(&finetune, finetuned), (&pretrain, pretrained)], &clip, &device))?;
+    let [offline, online] = phases
+        .run("predicting", || predict(&held_out, [(&finetune, finetuned), (&pretrain, pretrained)], &clip, &device))?;
     let board = phases.run("scoring", || score(&held_out, &offline.held_out, &online.held_out, arguments.seed))?;
     write_reactions(out, &offline, &online)?;
     let learning = Learning::read(&pretrain.run_folder(), &finetune.run_folder())?;
@@ -116,7 +117,11 @@ fn start_clean(out: &Path) -> anyhow::Result<()> {
         return Ok(create_folder(out)?);
     }
     let is_empty = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
-    anyhow::ensure!(is_empty, "`{}` holds something that is not a demo's; name another folder with `--out`", out.display());
+    anyhow::ensure!(
+        is_empty,
+        "`{}` holds something that is not a demo's; name another folder with `--out`",
+        out.display()
+    );
     Ok(())
 }
 

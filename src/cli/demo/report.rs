@@ -16,7 +16,8 @@ const SMOOTHING: usize = 15;
 /// The held-out clip that is shown.
 const SHOWN_CLIP: usize = 0;
 /// Attributes that are drawn as lines, and what they say.
-const SHOWN: [(usize, &str); 4] = [(7, "AU12, lip corners up"), (0, "AU1, inner brows up"), (15, "valence"), (18, "happy")];
+const SHOWN: [(usize, &str); 4] =
+    [(7, "AU12, lip corners up"), (0, "AU1, inner brows up"), (15, "valence"), (18, "happy")];
 
 /// What the page is made of.
 pub(super) struct Material<'a> {
@@ -33,9 +34,10 @@ pub(super) struct Material<'a> {
 pub(super) fn page(material: &Material<'_>) -> Page {
     Page {
         title: "UniFR demo".into(),
-        intro: "A small transformer was trained on a synthetic corpus, in which a listener's face really answers what the \
+        intro:
+            "A small transformer was trained on a synthetic corpus, in which a listener's face really answers what the \
                 speaker does. It then reacted to speakers that it had never met, and to a real clip."
-            .into(),
+                .into(),
         sections: vec![scores(material.board), reactions(material), real_clip(material), losses(material.learning)],
         foot: foot(material),
     }
@@ -79,9 +81,10 @@ fn table(board: &Board) -> Table {
         ]
     };
     Table {
-        caption: "FRCorr and FRDist as means over the ten reactions (the published numbers are sums: ten times as much); \
+        caption:
+            "FRCorr and FRDist as means over the ten reactions (the published numbers are sums: ten times as much); \
                   FRSyn in frames, over all reactions, columns without movement left out."
-            .into(),
+                .into(),
         head,
         rows: board.rows.iter().map(cells).collect(),
         highlight: board.rows.iter().position(|(label, _)| *label == CEILING),
@@ -97,13 +100,18 @@ fn reactions(material: &Material<'_>) -> Section {
             series.push(line("generated, offline (ten)", &column_of(&generated, column), LineStyle::Faint));
         }
         for row in held_out.matrix.appropriate(SHOWN_CLIP).iter().filter(|row| **row as usize != SHOWN_CLIP) {
-            series.push(line("other valid reactions", &column_of(held_out.listeners.clip(*row as usize), column), LineStyle::Dashed));
+            series.push(line(
+                "other valid reactions",
+                &column_of(held_out.listeners.clip(*row as usize), column),
+                LineStyle::Dashed,
+            ));
         }
         series.push(line("real listener", &column_of(held_out.listeners.clip(SHOWN_CLIP), column), LineStyle::Solid));
         Chart::Lines(LineChart { title: name.into(), x_label: "seconds".into(), y_label: String::new(), series })
     };
     let heat = |title: &str, values: &[f64]| {
-        let rows = COLUMN_NAMES.iter().enumerate().map(|(column, name)| ((*name).to_owned(), column_of(values, column)));
+        let rows =
+            COLUMN_NAMES.iter().enumerate().map(|(column, name)| ((*name).to_owned(), column_of(values, column)));
         Chart::Heat(HeatMap {
             title: title.into(),
             x_label: "seconds".into(),
@@ -116,7 +124,9 @@ fn reactions(material: &Material<'_>) -> Section {
     charts.push(heat("Real listener, all 25 attributes", held_out.listeners.clip(SHOWN_CLIP)));
     charts.push(heat("Generated, offline, first reaction", &attributes(held_out, material.offline, 0)));
     charts.push(heat("Generated, online, first reaction", &attributes(held_out, material.online, 0)));
-    let prose = format!("Held-out clip {SHOWN_CLIP} of the synthetic corpus: what its listener did, what other valid listeners of the same conversation did, and what the model generates from the speaker alone.");
+    let prose = format!(
+        "Held-out clip {SHOWN_CLIP} of the synthetic corpus: what its listener did, what other valid listeners of the same conversation did, and what the model generates from the speaker alone."
+    );
     Section { title: "Real and generated reactions".into(), parts: vec![Part::Prose(prose), Part::Charts(charts)] }
 }
 
@@ -125,9 +135,10 @@ fn real_clip(material: &Material<'_>) -> Section {
     let frames = material.offline.real.frame_count;
     let lines = |(column, name): (usize, &str)| {
         let mut series = Vec::new();
-        for (label, reactions, style) in
-            [("offline (ten)", material.offline, LineStyle::Faint), ("online, first", material.online, LineStyle::Solid)]
-        {
+        for (label, reactions, style) in [
+            ("offline (ten)", material.offline, LineStyle::Faint),
+            ("online, first", material.online, LineStyle::Solid),
+        ] {
             let count = if style == LineStyle::Faint { reactions.real.reaction_count } else { 1 };
             for reaction in 0..count {
                 let values = real_attributes(material.held_out, reactions, reaction);
@@ -145,7 +156,10 @@ fn real_clip(material: &Material<'_>) -> Section {
         prepared.faceless_count()
     );
     let charts = SHOWN.into_iter().map(lines).collect();
-    Section { title: "Reactions to a real clip (no ground truth)".into(), parts: vec![Part::Prose(prose), Part::Charts(charts)] }
+    Section {
+        title: "Reactions to a real clip (no ground truth)".into(),
+        parts: vec![Part::Prose(prose), Part::Charts(charts)],
+    }
 }
 
 fn losses(learning: &Learning) -> Section {
@@ -156,7 +170,12 @@ fn losses(learning: &Learning) -> Section {
         ]
     };
     let chart = |title: String, y_label: &str, series| {
-        Chart::Lines(LineChart { title, x_label: "updates, pretraining and finetuning".into(), y_label: y_label.into(), series })
+        Chart::Lines(LineChart {
+            title,
+            x_label: "updates, pretraining and finetuning".into(),
+            y_label: y_label.into(),
+            series,
+        })
     };
     let mut charts: Vec<Chart> = learning
         .curves
@@ -167,7 +186,8 @@ fn losses(learning: &Learning) -> Section {
             chart(title, "nats", series(curve.name, &curve.points))
         })
         .collect();
-    let rate = LineSeries { name: "learning rate".into(), points: learning.learning_rate.clone(), style: LineStyle::Solid };
+    let rate =
+        LineSeries { name: "learning rate".into(), points: learning.learning_rate.clone(), style: LineStyle::Solid };
     charts.push(chart("Learning rate".into(), "", vec![rate]));
     let prose = "Every update, and a running mean. Finetuning leaves out the causal pass.".to_owned();
     Section { title: "Losses".into(), parts: vec![Part::Prose(prose), Part::Charts(charts)] }

@@ -56,10 +56,9 @@ const BASELINES: [&str; 4] = ["random", "mime", "mean sequence", "mean frame"];
 pub(super) fn score(held_out: &HeldOut, offline: &TokenArray, online: &TokenArray, seed: u64) -> anyhow::Result<Board> {
     let matrix = &held_out.matrix;
     let mut rows = Vec::new();
-    for (label, swapped, tokens) in [
-        (OFFLINE, "offline, another clip's speaker", offline),
-        (ONLINE, "online, another clip's speaker", online),
-    ] {
+    for (label, swapped, tokens) in
+        [(OFFLINE, "offline, another clip's speaker", offline), (ONLINE, "online, another clip's speaker", online)]
+    {
         let predictions = Predictions::from_tokens(tokens, &held_out.codebooks)?;
         rows.push((label, held_out.scores(&predictions, matrix)?));
         rows.push((swapped, held_out.scores(&of_other_speakers(&predictions, held_out)?, matrix)?));
