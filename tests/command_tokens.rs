@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
+use std::process::Command;
 
-use assert_cmd::Command;
 use tempfile::TempDir;
 use unifr::files::npy;
 use unifr::tokens::{Attributes, Cells, CodebookBuilder, CodebookSettings, FrameTokens, TokenArray, read_emotion_csv};
@@ -48,7 +48,7 @@ fn tokens() -> TokenArray {
 
 /// Runs the program; returns its exit code, what it wrote to stdout and to stderr.
 fn unifr(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::cargo_bin("unifr").unwrap().current_dir(folder).args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_unifr")).current_dir(folder).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
