@@ -1,4 +1,4 @@
-//! Times attention on two threads: our fast path, its reference, and burn's own; forward, and forward with backward.
+//! Times attention on two threads (`-- 1`: on one): our fast path, its reference, and burn's own; forward, and forward with backward.
 //!
 //! `cargo bench -p unifr-kernels --bench attention`; the rival on the same machine is `benches/rivals/attention.py`.
 //! `--bench blocks` beside it times whole blocks.
@@ -19,7 +19,7 @@ const MOST_SCORES_BYTES: usize = 1 << 29;
 type Function = Box<dyn Fn([Tensor<4>; 3]) -> Tensor<4>>;
 
 fn main() -> std::io::Result<()> {
-    timing::on_two_threads(|| {
+    timing::on_threads(|| {
         for shape in SHAPES {
             let [batch, heads, tokens, width] = shape;
             let rows: Vec<Row> =

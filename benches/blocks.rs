@@ -1,4 +1,4 @@
-//! Times whole transformer blocks on two threads: our operations against burn's own layers and materialised scores.
+//! Times whole transformer blocks on two threads (`-- 1`: on one): our operations against burn's own layers and materialised scores.
 //!
 //! `cargo bench -p unifr-kernels --bench blocks`; the rival on the same machine is `benches/rivals/attention.py`.
 
@@ -109,7 +109,7 @@ fn bernoulli<const D: usize>(input: Tensor<D>, probability: f32) -> Tensor<D> {
 }
 
 fn main() -> std::io::Result<()> {
-    timing::on_two_threads(|| {
+    timing::on_threads(|| {
         step("demo", DEMO, &[OURS, BURNS])?;
         step("middle", MIDDLE, &[OURS, BURNS])?;
         let device = Device::flex();

@@ -1,11 +1,12 @@
-"""Times PyTorch on the shapes of benches/attention.rs and benches/blocks.rs, on two threads.
+"""Times PyTorch on the shapes of benches/attention.rs and benches/blocks.rs, on two threads, or as many as asked for.
 
-    python benches/rivals/attention.py
+    python benches/rivals/attention.py [threads]
 
 PyTorch 2, from PyPI. With dropout its fused attention does not run on a CPU; it falls back to materialised scores by
 itself, and the same call is timed.
 """
 
+import sys
 import time
 
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 LEAST_SECS = 3.0
-torch.set_num_threads(2)
+torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
 
 
 def row(name, run):

@@ -17,9 +17,13 @@ pub struct Row {
     processor_millis: f64,
 }
 
-/// Runs the work in a pool of two threads, as the rivals do.
-pub fn on_two_threads(work: impl FnOnce() -> std::io::Result<()> + Send) -> std::io::Result<()> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads can be started");
+/// Runs the work in a pool of two threads, or of as many as the first number among the arguments says.
+///
+/// On a machine that does other work too, compare processor times on one thread: PyTorch's threads wait for each other
+/// in a loop, which counts.
+pub fn on_threads(work: impl FnOnce() -> std::io::Result<()> + Send) -> std::io::Result<()> {
+    let threads = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(2);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
     pool.install(work)
 }
 
