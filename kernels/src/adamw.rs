@@ -63,7 +63,7 @@ impl AdamWUpdate {
             .for_each(|(((parameter, first), second), gradient)| {
                 update(parameter, first, second, gradient, &self.factors());
             });
-        let [parameter, first, second] = [parameter, first, second].map(|moved| Tensor::from_primitive::<Flex>(moved));
+        let [parameter, first, second] = [parameter, first, second].map(Tensor::from_primitive::<Flex>);
         Moving { parameter, first, second }
     }
 

@@ -75,9 +75,10 @@ impl Fused<1> for CrossEntropy {
         let losses: Vec<f64> = rows
             .zip(self.rows())
             .zip(&levels)
-            .map(|((logits, (target, weight)), level)| match weight == 0.0 {
-                true => 0.0,
-                false => f64::from(weight) * f64::from(level - logits[target]),
+            .map(|((logits, (target, weight)), level)| {
+                // Not computed, so that a logit of -inf cannot make it NaN.
+                let is_counted = weight != 0.0;
+                if is_counted { f64::from(weight) * f64::from(level - logits[target]) } else { 0.0 }
             })
             .collect();
         let total: f64 = losses.iter().sum();

@@ -145,10 +145,13 @@ mod tests {
         assert!((count - 10_000).abs() < 475, "{count}");
     }
 
+    /// Seed, row and column of one place, given another's row and column.
+    type Neighbour = fn(u64, u32) -> (u64, u64, u32);
+
     #[test]
     fn neighbours_drop_independently() {
         // Both of a pair are dropped with probability 0.01: 1000 of 100,000, standard deviation 31; five of them.
-        let pairs: [(&str, fn(u64, u32) -> (u64, u64, u32)); 5] = [
+        let pairs: [(&str, Neighbour); 5] = [
             ("next column", |row, column| (7, row, column + 1)),
             ("next row", |row, column| (7, row + 1, column)),
             ("next row, next column", |row, column| (7, row + 1, column + 1)),

@@ -1,8 +1,9 @@
 //! `unifr convert`: turns files of the published system into ones that are read here.
 //!
-//! In:  a pickle of plain data, of NumPy arrays or of a scikit-learn `KMeans`; nothing in it is executed.
-//! Out: `.npy` for an array and for the centres of a `KMeans`; a folder of `.npy` for a dict of arrays; JSON for the
-//! rest. The paths on stdout.
+//! In:  a pickle of plain data, of NumPy arrays or of a scikit-learn `KMeans`, or weights saved by PyTorch; nothing in
+//! them is executed.
+//! Out: `.npy` for an array and for the centres of a `KMeans`; a folder of `.npy` for a dict of arrays; safetensors
+//! for weights; JSON for the rest. The paths on stdout.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::{Map, Number, json};
 
 use super::Verdict;
+use crate::checkpoint::Weights;
 use crate::files::npy::{self, Array, Values};
 use crate::files::pickle::{self, Value};
 use crate::files::write_atomically;
@@ -18,10 +20,10 @@ use crate::files::write_atomically;
 /// Turn a file of the published system into one that is read here.
 #[derive(Debug, clap::Args)]
 pub struct ConvertArgs {
-    /// The file, e.g. `data/Index/kmeans.pkl`.
+    /// The file, e.g. `data/Index/kmeans.pkl` or `ckpts/cos-keeplr/models/iter_150000.ckpt`.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Where to write: `.npy`, `.json`, or a folder for a dict of arrays; beside the file without it.
+    /// Where to write: `.npy`, `.json`, `.safetensors`, or a folder for a dict of arrays; beside the file without it.
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
 }
@@ -31,7 +33,11 @@ pub fn run(arguments: &ConvertArgs) -> anyhow::Result<Verdict> {
     let file = &arguments.file;
     let paths = match extension_of(file) {
         "pkl" | "pickle" => convert_pickle(file, arguments.output.as_deref()),
-        _ => bail!("`{}` is of no kind that is converted, expected a pickle (`.pkl`)", file.display()),
+        "ckpt" | "pth" | "pt" => convert_weights(file, arguments.output.as_deref()),
+        _ => bail!(
+            "`{}` is of no kind that is converted, expected a pickle (`.pkl`) or weights of PyTorch (`.ckpt`, `.pth`, `.pt`)",
+            file.display()
+        ),
     };
     let paths = paths.with_context(|| format!("could not convert `{}`", file.display()))?;
     let mut out = io::stdout().lock();
@@ -41,6 +47,18 @@ pub fn run(arguments: &ConvertArgs) -> anyhow::Result<Verdict> {
 
 fn extension_of(path: &Path) -> &str {
     path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
+}
+
+/// Writes weights under their published names, with the mask that they were trained with and their iteration.
+fn convert_weights(file: &Path, output: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
+    let path = output.map_or_else(|| file.with_extension("safetensors"), Path::to_path_buf);
+    ensure!(
+        extension_of(&path) == "safetensors",
+        "`{}` is for weights, expected a name in `.safetensors`",
+        path.display()
+    );
+    Weights::read(file)?.write_safetensors(&path)?;
+    Ok(vec![path])
 }
 
 /// Writes what a pickle holds, and returns the paths.

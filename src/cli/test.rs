@@ -23,6 +23,7 @@ use crate::tokens::{CodebookFiles, Codebooks, TokenArray};
 #[command(
     after_help = "Example:\n  unifr test -i 150000 --config configs/test-cos-keeplr-0.yaml -t offline -d val -p -m -s"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "the original has these five switches")]
 pub struct TestArgs {
     /// Model, decoding and paths.
     #[arg(long, value_name = "FILE", default_value = "configs/test-5s-randL-gp-0.yaml")]

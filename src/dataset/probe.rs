@@ -149,7 +149,10 @@ impl Probe {
         let no_data = |row| DatasetError::NoData { name: column.name.to_owned(), row, clip_count };
         let row_bytes = row_bytes.ok_or_else(|| no_data(0))?;
         let place = if is_plain { plain_rows(&dataset, &expected, row_bytes)? } else { None };
-        let Some((addresses, is_chunked)) = place else { return Ok(Place::Library(dataset)) };
+        let Some((addresses, is_chunked)) = place else {
+            require_chunks_within(&dataset, column, self.size)?;
+            return Ok(Place::Library(dataset));
+        };
         let is_inside = |address: &u64| address.checked_add(row_bytes).is_some_and(|end| end <= self.size);
         match addresses.iter().position(|address| !is_inside(address)) {
             Some(row) => Err(no_data(row)),
@@ -245,6 +248,18 @@ fn plain_rows(
         }
         _ => Ok(None),
     }
+}
+
+/// Refuses chunks that a file of `size` bytes cannot hold: a damaged chunk shape would take all memory or time.
+fn require_chunks_within(dataset: &hdf5::Dataset, column: &Column, size: u64) -> Result<(), DatasetError> {
+    let shape = guarded(|| dataset.chunk_shape())?.unwrap_or_default();
+    let bytes = shape.iter().fold(Element::BYTES as u64, |bytes, extent| bytes.saturating_mul(*extent));
+    let expansion = if dataset.filters().is_empty() { 1 } else { MOST_EXPANSION };
+    if bytes <= size.saturating_mul(expansion) {
+        return Ok(());
+    }
+    let reason = format!("`{}` is cut into chunks of shape {shape:?}, more than the file holds", column.name);
+    Err(DatasetError::NotHdf5 { reason })
 }
 
 /// Whether a dataset holds this kind of number, and whether exactly as we store it.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::compact::CompactExtractor;
 use super::{ClipLength, FeatureSet, FeaturesError, FittedLength, SpeakerFeatures};
 use crate::audio::{AudioError, FilterbankReading};
+use crate::config::{self, PrepareConfig};
 use crate::faces::{CropStyle, FacesError, Finder, Follow, Search, face_from_frame};
 use crate::media::{MediaError, Movie, Picture};
 
@@ -44,6 +45,28 @@ impl Default for PrepareOptions {
             crop: CropStyle::Published,
             search: Search::Near,
             follow: Follow::Nearest,
+        }
+    }
+}
+
+impl PrepareOptions {
+    /// What a config asks for; the search is the quick one that follows one face.
+    pub fn from_config(config: &PrepareConfig, length: ClipLength) -> Self {
+        Self {
+            feature_set: match config.feature_set {
+                config::Features::React2023 => FeatureSet::React2023,
+                config::Features::Compact => FeatureSet::Compact,
+            },
+            length,
+            filterbank: match config.filterbank {
+                config::Filterbank::Mono => FilterbankReading::Mono,
+                config::Filterbank::Published => FilterbankReading::Published,
+            },
+            crop: match config.crop {
+                config::Crop::Published => CropStyle::Published,
+                config::Crop::Padded => CropStyle::Padded,
+            },
+            ..Self::default()
         }
     }
 }

@@ -53,7 +53,7 @@ impl Attention {
         let value = self.split(self.value.forward(hidden));
         let problem = problem.with_dropout(drops.attention);
         let joined = attention(query, key, value, &problem).expect("the shapes were checked when the batch came in");
-        let joined = self.join(joined);
+        let joined = join(joined);
         let joined = if picks_first { joined } else { rows.pick(joined) };
         dropout(self.output.forward(joined), drops.attention_output)
     }
@@ -62,9 +62,9 @@ impl Attention {
         let [batch, count, width] = tokens.dims();
         tokens.reshape([batch, count, self.heads, width / self.heads]).swap_dims(1, 2)
     }
+}
 
-    fn join(&self, heads: Tensor<4>) -> Tensor<3> {
-        let [batch, count, tokens, width] = heads.dims();
-        heads.swap_dims(1, 2).reshape([batch, tokens, count * width])
-    }
+fn join(heads: Tensor<4>) -> Tensor<3> {
+    let [batch, count, tokens, width] = heads.dims();
+    heads.swap_dims(1, 2).reshape([batch, tokens, count * width])
 }

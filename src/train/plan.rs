@@ -78,9 +78,10 @@ impl Plan {
         if updates == 0 {
             return Err(PlanError::NoUpdate { max_iter: params.max_iter, accumulation });
         }
-        let schedule = match config.model.use_scheduler {
-            true => Some(WarmupKeepCosine::new(config.scheduler(), accumulation)?),
-            false => None,
+        let schedule = if config.model.use_scheduler {
+            Some(WarmupKeepCosine::new(config.scheduler(), accumulation)?)
+        } else {
+            None
         };
         Ok(Self {
             accumulation,

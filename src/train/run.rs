@@ -81,7 +81,7 @@ pub fn train(config: &RunConfig, device: &Device, options: &TrainOptions) -> any
         0 => RunLog::create(&run_folder, &columns)?,
         step => RunLog::resume(&run_folder, &columns, step)?,
     };
-    let run = Run { config, plan: &plan, device, dims, run_folder, seed: config.train_params.seed };
+    let run = Run { config, plan: &plan, device, dims, folder: run_folder, seed: config.train_params.seed };
     run.go(learner, items_read, items, log, options)
 }
 
@@ -202,7 +202,7 @@ struct Run<'a> {
     plan: &'a Plan,
     device: &'a Device,
     dims: FeatureDims,
-    run_folder: PathBuf,
+    folder: PathBuf,
     seed: u64,
 }
 
@@ -266,7 +266,7 @@ impl Run<'_> {
             return Ok(0);
         }
         ::log::warn!("update {step} was skipped: its losses or gradients are not finite ({})", words(report));
-        let newest = checkpoints_in(&self.run_folder).pop().map(|(_, path)| path.display().to_string());
+        let newest = checkpoints_in(&self.folder).pop().map(|(_, path)| path.display().to_string());
         anyhow::ensure!(
             failures + 1 < FAILURES_IN_A_ROW,
             "{FAILURES_IN_A_ROW} updates in a row were not finite; lower the learning rate and resume from {}",
@@ -287,7 +287,7 @@ impl Run<'_> {
             trained_mask: trained_mask(self.config),
             parameter_steps: std::collections::BTreeMap::new(),
         };
-        let folder = self.run_folder.join("checkpoints");
+        let folder = self.folder.join("checkpoints");
         Ok(save(&folder, &learner.model, &learner.optimizer, state)?)
     }
 }

@@ -76,7 +76,7 @@ pub fn close(what: &str, found: &[f64], expected: &[f64], tolerance: impl Fn(f64
     }
     let mut worst: Option<(f64, usize)> = None;
     for (place, (a, b)) in found.iter().zip(expected).enumerate() {
-        let same = a == b || (a.is_nan() && b.is_nan());
+        let same = a.total_cmp(b).is_eq() || (a.is_nan() && b.is_nan());
         let excess = if same { 0.0 } else { (a - b).abs() / tolerance(*b) };
         let excess = if excess.is_nan() { f64::INFINITY } else { excess };
         if excess > worst.map_or(1.0, |(most, _)| most) {

@@ -157,9 +157,11 @@ impl Plan {
     fn rows(&self, head: usize, block: &Block) -> Vec<Row> {
         let second_column = block.slots[0].len();
         let seed = self.problem.dropout.map_or(0, |dropout| dropout.seed);
-        let part = |seen: Range<usize>, first_slot: usize, first_column: usize| match seen.is_empty() {
-            true => Part { column: first_column, slot: 0, length: 0 },
-            false => Part { column: first_column + seen.start - first_slot, slot: seen.start, length: seen.len() },
+        let part = |seen: Range<usize>, first_slot: usize, first_column: usize| {
+            if seen.is_empty() {
+                return Part { column: first_column, slot: 0, length: 0 };
+            }
+            Part { column: first_column + seen.start - first_slot, slot: seen.start, length: seen.len() }
         };
         let row = |query: &usize| {
             let [speaker, listener] = self.grouping.visible(*query);

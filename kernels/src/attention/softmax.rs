@@ -92,12 +92,11 @@ vectorised! {
                 let scores = &mut scores[part.column..part.column + part.length];
                 let slopes = &mut slopes[part.column..part.column + part.length];
                 let positions = &positions[part.slot..part.slot + part.length];
-                match drop {
-                    Some(drop) => gradients_of::<FUSED, true>(scores, slopes, positions, row.words, drop, *level, *share),
-                    None => {
-                        let drop = Drop { threshold: 0, kept: 1.0 };
-                        gradients_of::<FUSED, false>(scores, slopes, positions, row.words, drop, *level, *share);
-                    }
+                if let Some(drop) = drop {
+                    gradients_of::<FUSED, true>(scores, slopes, positions, row.words, drop, *level, *share);
+                } else {
+                    let drop = Drop { threshold: 0, kept: 1.0 };
+                    gradients_of::<FUSED, false>(scores, slopes, positions, row.words, drop, *level, *share);
                 }
             }
         }

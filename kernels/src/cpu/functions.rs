@@ -12,7 +12,7 @@ const HIGHEST: f32 = 88.0;
 /// Adding it rounds to a whole number, which then stands in the low bits: 1.5 * 2^23.
 const ROUNDING: f32 = 12_582_912.0;
 /// ln 2 in two parts; the first has so few bits that its products with exponents are exact.
-const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_HIGH: f32 = 355.0 / 512.0;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// (exp(r) - 1 - r) / r² for |r| ≤ ln 2 / 2, highest power first.
 const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1];

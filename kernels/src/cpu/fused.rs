@@ -44,6 +44,7 @@ where
 }
 
 /// Runs an operation and records it for backward, if any input asks for that.
+#[allow(clippy::redundant_closure_for_method_calls, reason = "burn does not export the type whose methods these are")]
 pub(crate) fn record<C: CheckpointStrategy, F: Fused<N>, const N: usize>(
     operation: F,
     inputs: [FloatTensor<Autodiff<Flex, C>>; N],

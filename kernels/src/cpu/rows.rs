@@ -16,7 +16,7 @@ unsafe impl Sync for Rows<'_> {}
 
 impl<'a> Rows<'a> {
     pub(crate) fn new(values: &'a mut [f32], width: usize) -> Self {
-        let count = if width == 0 { 0 } else { values.len() / width };
+        let count = values.len().checked_div(width).unwrap_or(0);
         Self { first: values.as_mut_ptr(), count, width, borrowed: PhantomData }
     }
 

@@ -45,11 +45,14 @@ pub enum SamplingError {
 /// Probabilities after temperature, top-k and top-p, in place of the logits; removed tokens have 0.
 pub fn probabilities(logits: &mut [f32], filter: Filter) -> Result<(), SamplingError> {
     check(logits)?;
-    if filter.temperature == 0.0 {
-        return Ok(all_on_the_largest(logits));
+    if filter.temperature <= 0.0 {
+        all_on_the_largest(logits);
+        return Ok(());
     }
     let temperature = filter.temperature as f32;
-    logits.iter_mut().for_each(|logit| *logit /= temperature);
+    for logit in logits.iter_mut() {
+        *logit /= temperature;
+    }
     if filter.top_k > 0 {
         keep_top_k(logits, filter.top_k);
     }
@@ -85,9 +88,14 @@ fn check(logits: &[f32]) -> Result<(), SamplingError> {
 }
 
 fn all_on_the_largest(logits: &mut [f32]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let winner = logits.iter().position(|logit| *logit == largest);
-    logits.iter_mut().enumerate().for_each(|(token, logit)| *logit = f32::from(u8::from(Some(token) == winner)));
+    let mut winner = 0;
+    for token in 1..logits.len() {
+        if logits[token] > logits[winner] {
+            winner = token;
+        }
+    }
+    logits.fill(0.0);
+    logits[winner] = 1.0;
 }
 
 /// Removes what lies below the k-th largest logit.
@@ -124,7 +132,9 @@ fn softmax(logits: &mut [f32]) {
         *logit = (*logit - largest).exp();
         sum += *logit;
     }
-    logits.iter_mut().for_each(|value| *value /= sum);
+    for value in logits.iter_mut() {
+        *value /= sum;
+    }
 }
 
 #[cfg(test)]

@@ -74,15 +74,17 @@ pub fn run(arguments: &DemoArgs) -> anyhow::Result<Verdict> {
     let options = TrainOptions { start: Start::Anew, reading_threads: 1, interrupter: interrupter.clone() };
     let mut phases = Phases::default();
     let clip = phases.run("preparing a real clip", || real_clip(out))?;
-    let corpus = phases.run("making a synthetic corpus", || synthetic_corpus(out, arguments.seed))?;
+    let corpus = phases.run("making a synthetic corpus", || synthetic_corpus(arguments))?;
     let [pretrain, finetune] = configs(arguments, &corpus)?;
-    let pretrained = phases.run("pretraining", || Ok(train(&pretrain, &device, &options)?))?;
-    let finetuned = match interrupter.should_stop() {
-        true => return stopped(out),
-        false => phases.run("finetuning", || Ok(train(&finetune, &device, &options)?))?,
-    };
+    let pretrained = phases.run("pretraining", || train(&pretrain, &device, &options))?;
     if interrupter.should_stop() {
-        return stopped(out);
+        stopped(out);
+        return Ok(Verdict::AllWell);
+    }
+    let finetuned = phases.run("finetuning", || train(&finetune, &device, &options))?;
+    if interrupter.should_stop() {
+        stopped(out);
+        return Ok(Verdict::AllWell);
     }
     let held_out = HeldOut::read(&corpus, &pretrain)?;
     let [offline, online] = phases
@@ -125,9 +127,8 @@ fn start_clean(out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn stopped(out: &Path) -> anyhow::Result<Verdict> {
+fn stopped(out: &Path) {
     log::info!("stopped; run `unifr demo` again to start over, or go on with a training under `{}`", out.display());
-    Ok(Verdict::AllWell)
 }
 
 /// A clip that was filmed, with its features.
@@ -151,11 +152,12 @@ fn real_clip(out: &Path) -> anyhow::Result<RealClip> {
     Ok(RealClip { prepared, item })
 }
 
-fn synthetic_corpus(out: &Path, seed: u64) -> anyhow::Result<SyntheticCorpus> {
-    let settings = SyntheticSettings { seed, ..SyntheticSettings::default() };
+fn synthetic_corpus(arguments: &DemoArgs) -> anyhow::Result<SyntheticCorpus> {
+    let frames = RunConfig::from_text(assets::CONFIG)?.config.transformer().max_frame_count;
+    let settings = SyntheticSettings { seed: arguments.seed, frames, ..SyntheticSettings::default() };
     let total = settings.train_clips + settings.val_clips + settings.test_clips;
     let progress = Progress::new("writing", "clips", total as u64);
-    let corpus = write_corpus(&out.join("data"), &settings, |_, _| progress.advance(1))?;
+    let corpus = write_corpus(&arguments.out.join("data"), &settings, |_, _| progress.advance(1))?;
     progress.finish();
     Ok(corpus)
 }

@@ -23,7 +23,7 @@ use crate::report::Problems;
 use crate::tokens::read_emotion_csv;
 
 /// Prepares `partition` of the tree at `root`.
-pub fn prepare(root: &Path, partition: Partition, seed: u64, options: &CheckedOptions) -> anyhow::Result<Written> {
+pub fn prepare(root: &Path, partition: Partition, options: &CheckedOptions) -> anyhow::Result<Written> {
     let deed = || format!("could not prepare the {partition} part of `{}`", root.display());
     let index = ClipIndex::read(&root.join(partition.index_file_name())).with_context(deed)?;
     let matrix = published_matrix(root, partition).with_context(deed)?;
@@ -36,7 +36,7 @@ pub fn prepare(root: &Path, partition: Partition, seed: u64, options: &CheckedOp
         matrix: matrix.as_ref(),
         dims: options.prepare.feature_set.dims(),
         frame_count: options.frame_count,
-        seed,
+        seed: options.seed,
         notes: &notes,
     })
     .with_context(deed)?;

@@ -34,9 +34,6 @@ pub struct PrepareArgs {
     /// Root of the published folder tree, and where its prepared files go.
     #[arg(long, value_name = "FOLDER", default_value = "data")]
     pub data: PathBuf,
-    /// Shuffles the rows of a training file.
-    #[arg(long, default_value_t = 100)]
-    pub seed: u64,
     /// How features are made.
     #[command(flatten)]
     pub options: Options,
@@ -53,7 +50,7 @@ pub fn run(arguments: &PrepareArgs) -> anyhow::Result<Verdict> {
     let options = arguments.options.checked().context("could not prepare clips this way")?;
     let written = match arguments.partition {
         None => clips::prepare(&arguments.clips, &arguments.out, &options)?,
-        Some(partition) => corpus::prepare(&arguments.data, partition, arguments.seed, &options)?,
+        Some(partition) => corpus::prepare(&arguments.data, partition, &options)?,
     };
     print(&written.paths).context("could not write to stdout")?;
     Ok(written.verdict)
