@@ -170,8 +170,8 @@ fn the_map_names_every_room_in_the_order_of_the_library() {
     let text = readme();
     let mut last = 0;
     for room in rooms {
-        let names = [format!("| `src/{room}/` |"), format!("| `src/{room}.rs` |")];
-        let place = names.iter().find_map(|name| text.find(name)).unwrap_or_else(|| panic!("no row for `{room}`"));
+        let names = [format!("── {room}/ "), format!("── {room}.rs ")];
+        let place = names.iter().find_map(|name| text.find(name)).unwrap_or_else(|| panic!("the map has no `{room}`"));
         assert!(place > last, "`{room}` stands elsewhere in `src/lib.rs`");
         last = place;
     }
