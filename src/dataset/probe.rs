@@ -252,10 +252,12 @@ fn plain_rows(
 
 /// Refuses chunks that a file of `size` bytes cannot hold: a damaged chunk shape would take all memory or time.
 fn require_chunks_within(dataset: &hdf5::Dataset, column: &Column, size: u64) -> Result<(), DatasetError> {
-    let shape = guarded(|| dataset.chunk_shape())?.unwrap_or_default();
+    let Some(shape) = guarded(|| dataset.chunk_shape())? else { return Ok(()) };
     let bytes = shape.iter().fold(Element::BYTES as u64, |bytes, extent| bytes.saturating_mul(*extent));
     let expansion = if dataset.filters().is_empty() { 1 } else { MOST_EXPANSION };
-    if bytes <= size.saturating_mul(expansion) {
+    let chunks = guarded(|| dataset.chunks())?;
+    let stored: u64 = chunks.iter().map(|chunk| chunk.storage_size).fold(0, u64::saturating_add);
+    if stored <= size && chunks.iter().all(|chunk| bytes <= chunk.storage_size.saturating_mul(expansion)) {
         return Ok(());
     }
     let reason = format!("`{}` is cut into chunks of shape {shape:?}, more than the file holds", column.name);

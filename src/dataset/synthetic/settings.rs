@@ -30,7 +30,7 @@ pub struct SyntheticSettings {
 }
 
 impl Default for SyntheticSettings {
-    /// The size that `unifr demo` uses: clips of 4.8 s, and 32 scenarios to learn from, eight in each tone.
+    /// Clips of 4.8 s, and 32 scenarios to learn from, eight in each tone.
     fn default() -> Self {
         Self { seed: 100, frames: 120, train_clips: 256, val_clips: 32, test_clips: 16 }
     }
