@@ -20,7 +20,7 @@ use crate::files::write_atomically;
 /// Turn a file of the published system into one that is read here.
 #[derive(Debug, clap::Args)]
 pub struct ConvertArgs {
-    /// The file, e.g. `data/Index/kmeans.pkl` or `ckpts/cos-keeplr/models/iter_150000.ckpt`.
+    /// The file, e.g. `data/Index/kmeans.pkl` or `ckpts/pretrain-cos-klr/models/iter_150000.ckpt`.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Where to write: `.npy`, `.json`, `.safetensors`, or a folder for a dict of arrays; beside the file without it.
