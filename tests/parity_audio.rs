@@ -4,7 +4,7 @@
 
 mod golden_cases;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use libtest_mimic::Trial;
 use ndarray::Array2;
@@ -114,7 +114,7 @@ fn trials_of_clips() -> Vec<Trial> {
         .collect()
 }
 
-fn run_clip(path: &PathBuf, movie: &Path, reading: FilterbankReading) -> Result<(), String> {
+fn run_clip(path: &Path, movie: &Path, reading: FilterbankReading) -> Result<(), String> {
     let (shape, expected) = npy::read_f64(path).map_err(|error| error.to_string())?;
     let sound = read_sound(movie).map_err(|error| error.to_string())?;
     let rows = reading.rows(&sound, shape[0]).map_err(|error| error.to_string())?;
