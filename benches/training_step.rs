@@ -26,19 +26,19 @@ struct Sizes {
 
 /// The demo's, and one between it and the published model.
 const ALL: [Sizes; 2] = [
-    Sizes { name: "demo", batch: 4, frames: 120, blocks: 2, heads: 4, width: 64 },
+    Sizes { name: "demo", batch: 4, frames: 75, blocks: 2, heads: 2, width: 64 },
     Sizes { name: "middle", batch: 1, frames: 150, blocks: 4, heads: 4, width: 256 },
 ];
 
 /// Widths of the compact features, and codes of the synthetic corpus.
 const DIMS: FeatureDims = FeatureDims {
-    expression: 160,
-    action_units: 432,
-    valence_arousal: 80,
+    expression: 256,
+    action_units: 336,
+    valence_arousal: 75,
     pose: 24,
     filterbank: 26,
-    functionals: 104,
-    descriptors: 320,
+    functionals: 120,
+    descriptors: 288,
 };
 const VOCABULARY: VocabularySizes = VocabularySizes { action_units: 22, expression: 32, valence_arousal: 51 };
 

@@ -14,12 +14,12 @@ from torch import nn
 from torch.nn import functional
 
 LEAST_SECS = 3.0
-DIMS = dict(expression=160, action_units=432, valence_arousal=80, pose=24, filterbank=26, functionals=104, descriptors=320)
+DIMS = dict(expression=256, action_units=336, valence_arousal=75, pose=24, filterbank=26, functionals=120, descriptors=288)
 CODES = (22, 32, 51)
 DROPOUT = 0.1
 ONLINE_STEP = 5
 SIZES = [
-    ("demo", dict(batch=4, frames=120, blocks=2, heads=4, width=64)),
+    ("demo", dict(batch=4, frames=75, blocks=2, heads=2, width=64)),
     ("middle", dict(batch=1, frames=150, blocks=4, heads=4, width=256)),
 ]
 torch.set_num_threads(2)
