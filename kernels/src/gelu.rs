@@ -3,8 +3,8 @@
 //! In:  a tensor of any rank.
 //! Out: x · Φ(x), where Φ is the normal distribution.
 //!
-//! Measured: 1.2 ms for forward and backward of 901 x 1024 values on one thread of a Xeon with AVX-512, burn's own 17.7 ms:
-//! that is `libm`'s erf, one element after the other.
+//! Measured: 1.2 ms for forward and backward of 901 x 1024 values on one thread of a Xeon with AVX-512, burn's own
+//! 17.7 ms: that is `libm`'s erf, one element after the other.
 
 use burn::backend::Dispatch;
 use burn::backend::flex::FlexTensor;
