@@ -14,7 +14,7 @@
 //! tokens): forward 0.70 s, with backward 2.27 s, which is 90 GFLOP/s a thread; with dropout 0.71 and 2.44 s; the
 //! published rule 0.16 and 0.59 s, the frame-causal rule 0.39 and 1.51 s. A block of rows against all its keys
 //! stays in the second-level cache, so the softmax is the plain one of two passes; exponentials and dropout bits
-//! take a tenth of the time at a width of 24.
+//! take an eighth of a training step at a width of 24.
 
 use std::ops::Range;
 use std::sync::Arc;
