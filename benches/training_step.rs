@@ -6,7 +6,7 @@ mod timing;
 
 use burn::tensor::Device;
 use timing::{print, row};
-use unifr::batches::{ItemOptions, SpeakerItem, TrainingBatch, TrainingItem};
+use unifr::batches::{SpeakerItem, TrainingBatch, TrainingItem};
 use unifr::features::FeatureDims;
 use unifr::kernels::MaskRule;
 use unifr::model::{Mode, ModelConfig};
@@ -44,7 +44,7 @@ const VOCABULARY: VocabularySizes = VocabularySizes { action_units: 22, expressi
 
 fn main() -> std::io::Result<()> {
     unifr::kernels::keep_freed_pages();
-    timing::on_two_threads(|| ALL.iter().try_for_each(time))
+    timing::on_threads(|| ALL.iter().try_for_each(time))
 }
 
 fn time(sizes: &Sizes) -> std::io::Result<()> {

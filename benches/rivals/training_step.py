@@ -1,4 +1,4 @@
-"""Times PyTorch on the model and the shapes of benches/training_step.rs, on two threads.
+"""Times PyTorch on the model and the shapes of benches/training_step.rs, on two threads, or on as many as the first argument says.
 
     python benches/rivals/training_step.py
 
@@ -7,6 +7,7 @@ bidirectional and a causal attention, four passes with a backward each, global c
 PyTorch's own `scaled_dot_product_attention` with its dropout; the published code materialises the scores by hand.
 """
 
+import sys
 import time
 
 import torch
@@ -22,7 +23,7 @@ SIZES = [
     ("demo", dict(batch=4, frames=75, blocks=2, heads=2, width=64)),
     ("middle", dict(batch=1, frames=150, blocks=4, heads=4, width=256)),
 ]
-torch.set_num_threads(2)
+torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
 
 
 def row(name, run):

@@ -20,7 +20,7 @@ use crate::batches::SpeakerItem;
 use crate::config::{Mode, RunConfig, Task};
 use crate::dataset::synthetic::{SyntheticCorpus, SyntheticSettings, write_corpus};
 use crate::device::DeviceChoice;
-use crate::features::{PrepareOptions, Prepared, prepare_clip};
+use crate::features::{ClipLength, PrepareOptions, Prepared, prepare_clip};
 use crate::files::{create_folder, write_atomically};
 use crate::predict::Predictor;
 use crate::report::Progress;
@@ -141,7 +141,8 @@ fn real_clip(out: &Path) -> anyhow::Result<RealClip> {
     let path = out.join("speaker.mp4");
     write_atomically(&path, |file| file.write_all(assets::CLIP))?;
     let began = Instant::now();
-    let prepared = prepare_clip(&path, &PrepareOptions::default())?;
+    let config = RunConfig::from_text(assets::CONFIG)?.config;
+    let prepared = prepare_clip(&path, &PrepareOptions::from_config(&config.prepare, ClipLength::Own))?;
     let frames = prepared.features.frame_count;
     log::info!(
         "{frames} frames at {:.0} frames/s, {} of them without a face",

@@ -16,8 +16,7 @@ const SMOOTHING: usize = 15;
 /// The held-out clip that is shown.
 const SHOWN_CLIP: usize = 0;
 /// Attributes that are drawn as lines, and what they say.
-const SHOWN: [(usize, &str); 4] =
-    [(7, "AU12, lip corners up"), (0, "AU1, inner brows up"), (15, "valence"), (18, "happy")];
+const SHOWN: [(usize, &str); 4] = [(7, "AU12, lip corners up"), (2, "AU4, brows down"), (15, "valence"), (18, "happy")];
 
 /// What the page is made of.
 pub(super) struct Material<'a> {
@@ -46,7 +45,9 @@ pub(super) fn page(material: &Material<'_>) -> Page {
 fn scores(board: &Board) -> Section {
     let groups: Vec<String> = board.rows.iter().map(|(label, _)| (*label).to_owned()).collect();
     let bars = |title: &str, value: fn(&Scores) -> f64| {
-        let values = board.rows.iter().map(|(_, scores)| value(scores)).collect();
+        // What is only rounding is shown as nothing.
+        let shown = |value: f64| if value.abs() < 1e-9 { 0.0 } else { value };
+        let values = board.rows.iter().map(|(_, scores)| shown(value(scores))).collect();
         let series = vec![BarSeries { name: title.into(), values }];
         Chart::Bars(BarChart { title: title.into(), groups: groups.clone(), series, highlight: Some(0) })
     };
