@@ -150,7 +150,7 @@ impl Probe {
         let row_bytes = row_bytes.ok_or_else(|| no_data(0))?;
         let place = if is_plain { plain_rows(&dataset, &expected, row_bytes)? } else { None };
         let Some((addresses, is_chunked)) = place else {
-            require_chunks_within(&dataset, column, self.size)?;
+            require_held(&dataset, column, row_bytes.saturating_mul(clip_count as u64), self.size)?;
             return Ok(Place::Library(dataset));
         };
         let is_inside = |address: &u64| address.checked_add(row_bytes).is_some_and(|end| end <= self.size);
@@ -250,17 +250,18 @@ fn plain_rows(
     }
 }
 
-/// Refuses chunks that a file of `size` bytes cannot hold: a damaged chunk shape would take all memory or time.
-fn require_chunks_within(dataset: &hdf5::Dataset, column: &Column, size: u64) -> Result<(), DatasetError> {
-    let Some(shape) = guarded(|| dataset.chunk_shape())? else { return Ok(()) };
+/// Refuses shapes and chunks that a file of `size` bytes cannot hold: damaged ones would take all memory or time.
+fn require_held(dataset: &hdf5::Dataset, column: &Column, needed: u64, size: u64) -> Result<(), DatasetError> {
+    let shape = guarded(|| dataset.chunk_shape())?.unwrap_or_default();
     let bytes = shape.iter().fold(Element::BYTES as u64, |bytes, extent| bytes.saturating_mul(*extent));
     let expansion = if dataset.filters().is_empty() { 1 } else { MOST_EXPANSION };
-    let chunks = guarded(|| dataset.chunks())?;
-    let stored: u64 = chunks.iter().map(|chunk| chunk.storage_size).fold(0, u64::saturating_add);
-    if stored <= size && chunks.iter().all(|chunk| bytes <= chunk.storage_size.saturating_mul(expansion)) {
+    let chunks = if shape.is_empty() { Vec::new() } else { guarded(|| dataset.chunks())? };
+    let stored = chunks.iter().map(|chunk| chunk.storage_size).fold(0, u64::saturating_add);
+    let is_held = needed <= size.saturating_mul(expansion) && stored <= size;
+    if is_held && chunks.iter().all(|chunk| bytes <= chunk.storage_size.saturating_mul(expansion)) {
         return Ok(());
     }
-    let reason = format!("`{}` is cut into chunks of shape {shape:?}, more than the file holds", column.name);
+    let reason = format!("`{}`, cut into chunks of shape {shape:?}, is more than the file holds", column.name);
     Err(DatasetError::NotHdf5 { reason })
 }
 
