@@ -36,8 +36,8 @@ pub fn save(
     let (moments, steps) = optimizer.state();
     state.parameter_steps = steps;
     let state_text = serde_json::to_string_pretty(&state).expect("plain data has a JSON form");
-    tensors::write(&partial.join(MODEL_FILE), &parameters(model), notes(&state))?;
-    tensors::write(&partial.join(OPTIMIZER_FILE), &moments, Notes::new())?;
+    tensors::write(&partial.join(MODEL_FILE), &parameters(model), &notes(&state))?;
+    tensors::write(&partial.join(OPTIMIZER_FILE), &moments, &Notes::new())?;
     write_atomically(&partial.join(STATE_FILE), |file| file.write_all(state_text.as_bytes()))?;
     fs::rename(&partial, &target).map_err(CheckpointError::system("rename to its final name", &partial))?;
     #[cfg(unix)]

@@ -1,34 +1,62 @@
 //! Named tensors to and from safetensors.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde_json::{Map, json};
 
 use super::error::CheckpointError;
 use crate::files::{FileError, read_bytes, write_atomically};
 use crate::model::NamedTensor;
 
 /// The text beside the tensors.
-pub(super) type Notes = HashMap<String, String>;
+pub(super) type Notes = BTreeMap<String, String>;
 
-pub(super) fn write(path: &Path, tensors: &[NamedTensor], notes: Notes) -> Result<(), CheckpointError> {
-    let bytes: Vec<Vec<u8>> =
-        tensors.iter().map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
-    let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
-        let view =
-            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).expect("a tensor holds what its shape says");
-        (tensor.name.clone(), view)
-    });
-    let file = safetensors::serialize(views, Some(notes)).map_err(|error| format_error(path, &error))?;
-    write_atomically(path, |out| out.write_all(&file))?;
+/// The numbers start at a multiple of this, as in files of the `safetensors` crate.
+const HEADER_UNIT: usize = 8;
+
+/// Writes floats under their names, sorted, so that equal tensors and notes are equal bytes.
+///
+/// The format is a length, a header in JSON, the numbers; the crate's own writer puts the notes in an order of chance.
+pub(super) fn write(path: &Path, tensors: &[NamedTensor], notes: &Notes) -> Result<(), CheckpointError> {
+    let mut tensors: Vec<&NamedTensor> = tensors.iter().collect();
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let header = header(&tensors, notes);
+    write_atomically(path, |out| {
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(header.as_bytes())?;
+        for tensor in tensors {
+            let bytes: Vec<u8> = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            out.write_all(&bytes)?;
+        }
+        Ok(())
+    })?;
     Ok(())
+}
+
+/// Notes, then type, shape and place of each tensor; spaces fill it up to whole numbers of [`HEADER_UNIT`] bytes.
+fn header(tensors: &[&NamedTensor], notes: &Notes) -> String {
+    let mut header = Map::new();
+    if !notes.is_empty() {
+        header.insert("__metadata__".to_owned(), json!(notes));
+    }
+    let mut start = 0;
+    for tensor in tensors {
+        let end = start + size_of_val(tensor.values.as_slice());
+        let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]});
+        header.insert(tensor.name.clone(), entry);
+        start = end;
+    }
+    let mut text = serde_json::Value::from(header).to_string();
+    text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(HEADER_UNIT) - text.len()));
+    text
 }
 
 pub(super) fn read(path: &Path) -> Result<(Vec<NamedTensor>, Notes), CheckpointError> {
     let bytes = read_bytes(path)?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format_error(path, &error))?;
-    let notes = header.metadata().clone().unwrap_or_default();
+    let notes = header.metadata().clone().unwrap_or_default().into_iter().collect();
     let file = SafeTensors::deserialize(&bytes).map_err(|error| format_error(path, &error))?;
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.tensors() {

@@ -43,7 +43,7 @@ impl Weights {
         let iteration = self.iteration.map(|iteration| iteration.to_string());
         let notes = [("format", Some("pt".to_owned())), ("trained_mask", mask), ("iteration", iteration)];
         let notes = notes.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-        tensors::write(path, &self.tensors, notes)
+        tensors::write(path, &self.tensors, &notes)
     }
 
     /// Puts the weights into a model; strict.
