@@ -99,20 +99,23 @@ fn the_originals_command_lines_leave_files_with_the_published_names() {
         let stem = format!("val_{run}_{iteration}_{task}_s{steps}_t1_k0_p1_");
         let tokens = format!("artifacts/{run}/test_result/{stem}tokens_pred.npy");
         let attributes = format!("results/{stem}pred.npy");
+        let probabilities = format!("artifacts/{run}/test_result/{stem}probs.npy");
+        let [text, json] = ["txt", "json"].map(|kind| format!("artifacts/{run}/test_log/{stem}metrics.{kind}"));
         let lines: Vec<&str> = out.lines().collect();
-        assert_eq!(lines[..2], [tokens.as_str(), attributes.as_str()]);
+        assert_eq!(lines[..5], [&tokens, &probabilities, &attributes, &text, &json]);
+        let line = lines[lines.len() - 1];
         for name in ["FRC ", ", FRDist ", ", FRDiv ", ", FRVar ", ", FRDvs ", ", FRSyn "] {
-            assert!(lines[2].contains(name), "{out}");
+            assert!(line.contains(name), "{out}");
         }
-        let metrics = fs::read_to_string(folder.join(format!("artifacts/{run}/test_log/{stem}metrics.txt"))).unwrap();
-        assert_eq!(metrics.trim_end(), lines[2]);
+        assert_eq!(fs::read_to_string(folder.join(text)).unwrap().trim_end(), line);
+        let scores: serde_json::Value = serde_json::from_slice(&fs::read(folder.join(json)).unwrap()).unwrap();
+        assert!(scores.to_string().contains("frcorr"), "{scores}");
         assert_eq!(shape(folder, &tokens), [3, CLIPS, 10, tiny::FRAMES]);
         assert_eq!(shape(folder, &attributes), [CLIPS, 10, tiny::FRAMES, 25]);
-        let probabilities = format!("artifacts/{run}/test_result/{stem}probs.npy");
         let (shape, values) = npy::read_f64(&folder.join(probabilities)).unwrap();
         assert_eq!(shape, [CLIPS, 10]);
         assert!(values.iter().all(|value| value.is_finite() && *value < 0.0));
-        decoded_and_measured_alone(folder, &tokens, &attributes, lines[2]);
+        decoded_and_measured_alone(folder, &tokens, &attributes, line);
     }
 }
 

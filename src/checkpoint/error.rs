@@ -12,7 +12,7 @@ pub enum CheckpointError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Nothing to load.
-    #[error("no checkpoint {wanted} in `{}`: found {found}", folder.display())]
+    #[error("no checkpoint {wanted} in `{}`: {found}", folder.display())]
     Missing {
         /// What was asked for.
         wanted: String,

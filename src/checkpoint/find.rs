@@ -54,9 +54,13 @@ fn missing(wanted: &str, folder: &Path) -> CheckpointError {
         .filter_map(|(_, path)| Some(read_state(&path).ok()?.iteration.to_string()))
         .collect();
     let found = match iterations.is_empty() {
-        true if folder.is_dir() => "none; train first, or name another run in `paths.experiment_name`".to_owned(),
-        true => "no such folder; train first, or check `paths.ckpt_root` and `paths.experiment_name`".to_owned(),
-        false => format!("iterations {}", iterations.join(", ")),
+        true if folder.is_dir() => {
+            "the folder holds none; train first, or name another run in `paths.experiment_name`".to_owned()
+        }
+        true => {
+            "there is no such folder; train first, or check `paths.ckpt_root` and `paths.experiment_name`".to_owned()
+        }
+        false => format!("found iterations {}", iterations.join(", ")),
     };
     CheckpointError::Missing { wanted: wanted.into(), folder: folder.into(), found }
 }

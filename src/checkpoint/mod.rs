@@ -16,6 +16,6 @@ pub use error::CheckpointError;
 pub use find::{checkpoint_of_iteration, checkpoints_in, latest_checkpoint};
 pub use publisher::read_pytorch;
 pub use resume::{Resumed, read_optimizer, resume, state_of};
-pub use save::save;
+pub use save::{save, set_aside_after};
 pub use state::{LAYOUT, RunState};
 pub use weights::{Weights, sizes_of};

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::CheckpointError;
+use super::find::checkpoints_in;
 use super::state::RunState;
 use super::tensors::{self, Notes};
 use crate::files::{create_folder, open, write_atomically};
@@ -43,6 +44,20 @@ pub fn save(
     #[cfg(unix)]
     open(folder)?.sync_all().map_err(CheckpointError::system("write", folder))?;
     Ok(target)
+}
+
+/// Puts checkpoints after update `step` out of the way of a run that goes on from there: they belong to another future,
+/// and the next resume would take them for the newest. Returns how many there were; they stay as `.step_0002000.replaced`.
+pub fn set_aside_after(run_folder: &Path, step: u64) -> Result<usize, CheckpointError> {
+    let later: Vec<_> = checkpoints_in(run_folder).into_iter().filter(|(found, _)| *found > step).collect();
+    for (found, path) in &later {
+        let aside = path.with_file_name(format!(".step_{found:07}.replaced"));
+        if aside.exists() {
+            fs::remove_dir_all(&aside).map_err(CheckpointError::system("remove", &aside))?;
+        }
+        fs::rename(path, &aside).map_err(CheckpointError::system("set aside", path))?;
+    }
+    Ok(later.len())
 }
 
 /// What weights that travel alone have to tell.

@@ -4,7 +4,7 @@
 //! Out: files with the published names under the run's folder and in `results/`; the published line on stdout.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -15,7 +15,7 @@ use crate::config::{OutputNames, RunConfig, Task};
 use crate::dataset::{Appropriateness, Partition};
 use crate::device::DeviceChoice;
 use crate::files::npy;
-use crate::metrics::{self, Clips, Predictions, evaluate, published_line, write_published_line};
+use crate::metrics::{self, Clips, Predictions, evaluate, published_line, table, write_json, write_published_line};
 use crate::tokens::{CodebookFiles, Codebooks, TokenArray};
 
 /// Predict and measure with the original's command line.
@@ -79,6 +79,11 @@ impl Places {
         self.run_folder.join("test_log").join(self.names.metrics())
     }
 
+    /// The same scores with the values of every clip.
+    fn all_scores(&self) -> PathBuf {
+        self.metrics().with_extension("json")
+    }
+
     fn attributes(&self) -> PathBuf {
         PathBuf::from("results").join(self.names.attributes())
     }
@@ -127,7 +132,12 @@ fn predict(arguments: &TestArgs, config: &mut RunConfig, places: &Places) -> any
     let predicted = predict_file(config, model, arguments.task, data, &device)?;
     let probabilities = arguments.accumulate_probs.then(|| places.log_probabilities());
     write(&predicted, &places.tokens(), probabilities.as_deref())?;
-    writeln!(io::stdout(), "{}", places.tokens().display()).context("could not write to stdout")
+    std::iter::once(places.tokens()).chain(probabilities).try_for_each(|path| tell(&path))
+}
+
+/// Names a file that was written.
+fn tell(path: &Path) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{}", path.display()).context("could not write to stdout")
 }
 
 fn measure(arguments: &TestArgs, config: &RunConfig, places: &Places) -> anyhow::Result<()> {
@@ -139,12 +149,16 @@ fn measure(arguments: &TestArgs, config: &RunConfig, places: &Places) -> anyhow:
     if arguments.save_pred {
         let shape = [tokens.clip_count, tokens.reaction_count, tokens.frame_count, crate::tokens::ATTRIBUTE_COUNT];
         npy::write(&places.attributes(), &shape, predictions.values())?;
-        writeln!(io::stdout(), "{}", places.attributes().display()).context("could not write to stdout")?;
+        tell(&places.attributes())?;
     }
     let listeners = Clips::read("the listeners' ground truth", &test.listener_truth)?;
     let speakers = Clips::read("the speakers' ground truth", &test.speaker_truth)?;
     let matrix = Appropriateness::open(&config.paths.val_appro)?;
     let scores = evaluate(&predictions, &listeners, &speakers, &matrix, &|_: metrics::Progress| {})?;
+    let rows = [("predictions", &scores)];
     write_published_line(&places.metrics(), &scores)?;
-    writeln!(io::stdout(), "{}", published_line(&scores)).context("could not write to stdout")
+    write_json(&places.all_scores(), &rows)?;
+    tell(&places.metrics())?;
+    tell(&places.all_scores())?;
+    write!(io::stdout(), "{}{}", table(&rows), published_line(&scores)).context("could not write to stdout")
 }

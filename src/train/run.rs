@@ -17,6 +17,7 @@ use super::step::{Learner, OBJECTIVES, UpdateReport, parameter_count};
 use crate::batches::{BatchesError, ItemOptions, Loader, LoaderOptions, TrainingBatch, TrainingItem, TrainingItems};
 use crate::checkpoint::{
     RunState, Weights, checkpoint_of_iteration, checkpoints_in, latest_checkpoint, read_optimizer, resume, save,
+    set_aside_after,
 };
 use crate::config::{Mode, OptimizerOnFinetune, RunConfig};
 use crate::dataset::{Appropriateness, Reader};
@@ -75,6 +76,10 @@ pub fn train(config: &RunConfig, device: &Device, options: &TrainOptions) -> any
         ::log::info!("`{}` is complete: {} updates were done", run_folder.display(), learner.step);
     }
     create_folder(&run_folder)?;
+    let aside = set_aside_after(&run_folder, learner.step)?;
+    if aside > 0 {
+        ::log::warn!("{aside} checkpoints after update {} were set aside: this run replaces them", learner.step);
+    }
     write_atomically(&run_folder.join("config.yaml"), |file| file.write_all(config.to_text().as_bytes()))?;
     let columns: Vec<&str> = OBJECTIVES.iter().copied().chain(["learning_rate", "gradient_norm"]).collect();
     let log = match learner.step {
@@ -140,7 +145,13 @@ fn start(
         Start::Iteration(iteration) => Some(checkpoint_of_iteration(&run_folder, iteration)?),
         Start::Newest => checkpoints_in(&run_folder).pop().map(|(_, path)| path),
     };
-    if let Some(folder) = found.filter(|path| path.is_dir()) {
+    if let Some(folder) = found {
+        anyhow::ensure!(
+            folder.is_dir(),
+            "`{}` holds weights without an optimizer, so no training can go on from it; finetune from it with \
+             `mode: finetune`, or start anew with `--restart-train`",
+            folder.display()
+        );
         ::log::info!("resuming `{}`", folder.display());
         let resumed = resume(&folder, fresh, settings, &device)?;
         refuse_other_mask(config, &resumed.state)?;

@@ -49,6 +49,8 @@ pub(super) struct Board {
 /// Labels of the rows that the report compares with.
 pub(super) const OFFLINE: &str = "offline";
 pub(super) const ONLINE: &str = "online";
+pub(super) const OFFLINE_SWAPPED: &str = "offline, another clip's speaker";
+pub(super) const ONLINE_SWAPPED: &str = "online, another clip's speaker";
 pub(super) const CEILING: &str = "ceiling: another valid reaction";
 const BASELINES: [&str; 4] = ["random", "mime", "mean sequence", "mean frame"];
 
@@ -56,9 +58,7 @@ const BASELINES: [&str; 4] = ["random", "mime", "mean sequence", "mean frame"];
 pub(super) fn score(held_out: &HeldOut, offline: &TokenArray, online: &TokenArray, seed: u64) -> anyhow::Result<Board> {
     let matrix = &held_out.matrix;
     let mut rows = Vec::new();
-    for (label, swapped, tokens) in
-        [(OFFLINE, "offline, another clip's speaker", offline), (ONLINE, "online, another clip's speaker", online)]
-    {
+    for (label, swapped, tokens) in [(OFFLINE, OFFLINE_SWAPPED, offline), (ONLINE, ONLINE_SWAPPED, online)] {
         let predictions = Predictions::from_tokens(tokens, &held_out.codebooks)?;
         rows.push((label, held_out.scores(&predictions, matrix)?));
         rows.push((swapped, held_out.scores(&of_other_speakers(&predictions, held_out)?, matrix)?));
