@@ -115,7 +115,7 @@ fn compare_losses(place: &str, found: &[Option<f64>; 4], micro_batches: &[Value]
         match (found, golden) {
             (None, None) => {}
             (Some(found), Some(golden)) => {
-                close(&format!("{place}: {name}"), &[*found], &[golden], |_| LOSS_TOLERANCE)?
+                close(&format!("{place}: {name}"), &[*found], &[golden], |_| LOSS_TOLERANCE)?;
             }
             (found, golden) => return Err(format!("{place}: {name} is {found:?}, expected {golden:?}")),
         }

@@ -18,7 +18,7 @@ pub fn write_data(folder: &Path) {
 
 /// A config in YAML whose run is called `name`; `training` are more keys of `train_params`, one a line.
 pub fn config_text(name: &str, training: &[&str]) -> String {
-    let more: String = training.iter().map(|line| format!("  {line}\n")).collect();
+    let more = training.iter().map(|line| format!("  {line}\n")).collect::<Vec<_>>().concat();
     format!(
         "model:
   base_learning_rate: 0.25
