@@ -105,6 +105,37 @@ fn an_interrupted_run_saves_and_goes_on_to_the_same_end() {
 }
 
 #[test]
+fn a_run_that_starts_anew_replaces_the_checkpoints_of_the_old_one() {
+    // Checkpoints of the same updates were once left as they were, so the old weights came back.
+    let folder = folder();
+    let [fresh, again] = ["fresh", "again"].map(|runs| tiny::config(folder.path(), runs, "run", SIX_UPDATES));
+    let mut old = again.clone();
+    old.train_params.seed = 8;
+    trained(&old);
+    trained(&fresh);
+    let anew = trained_from(&again, Start::Anew, Interrupter::new()).unwrap();
+    assert_eq!(anew.checkpoint, checkpoint(&again, 6));
+    assert_same(&fresh, &again, 6);
+}
+
+#[test]
+fn going_back_to_an_iteration_sets_later_checkpoints_aside() {
+    let folder = folder();
+    let [whole, back] = ["whole", "back"].map(|runs| tiny::config(folder.path(), runs, "run", SIX_UPDATES));
+    trained(&whole);
+    trained(&back);
+    let stopped = Interrupter::new();
+    stopped.stop(None);
+    // Two micro-batches an update: iteration 4 is update 2.
+    let halted = trained_from(&back, Start::Iteration(4), stopped).unwrap();
+    assert_eq!(halted.learner.step, 2);
+    let steps: Vec<u64> = checkpoints_in(&back.run_folder()).into_iter().map(|(step, _)| step).collect();
+    assert_eq!(steps, [2]);
+    trained(&back);
+    assert_same(&whole, &back, 6);
+}
+
+#[test]
 fn a_finished_run_is_left_as_it_is() {
     let folder = folder();
     let config = tiny::config(folder.path(), "runs", "run", SIX_UPDATES);
