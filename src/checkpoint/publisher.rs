@@ -97,6 +97,8 @@ mod tests {
             let causal = mask_of(&shape, &buffer(MaskRule::FrameCausal { online_step }, 121));
             assert_eq!(causal, Some(TrainedMask { causal_mask: CausalMask::FrameCausal, online_step }));
         }
-        assert_eq!(mask_of(&[1, 1, 121, 121], &vec![0; 121 * 121]), None);
+        // The mask of an ordinary language model: everything later is blocked.
+        let triangle: Vec<u8> = (0..121 * 121).map(|place| u8::from(place % 121 > place / 121)).collect();
+        assert_eq!(mask_of(&[1, 1, 121, 121], &triangle), None);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 
-use super::Verdict;
+use super::{Verdict, open_matrix};
 use crate::config::RunConfig;
 use crate::dataset::Appropriateness;
 use crate::metrics::{self, Clips, Predictions, Scores, baselines};
@@ -114,8 +114,7 @@ impl Truth {
         Ok(Self {
             listeners: read("listeners", listeners)?,
             speakers: read("speakers", speakers)?,
-            neighbours: Appropriateness::open(matrix)
-                .with_context(|| format!("could not read the appropriateness matrix `{}`", matrix.display()))?,
+            neighbours: open_matrix(matrix)?,
         })
     }
 

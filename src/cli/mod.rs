@@ -19,6 +19,7 @@ pub mod train;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::report::{level_from_flags, start_log};
@@ -137,4 +138,17 @@ fn interrupter() -> anyhow::Result<burn_train::Interrupter> {
         ours.stop(Some("a signal"));
     })?;
     Ok(interrupter)
+}
+
+/// Reads which reactions are appropriate; where the challenge's file is missing but a prepared one lies beside it, says so.
+fn open_matrix(path: &std::path::Path) -> anyhow::Result<crate::dataset::Appropriateness> {
+    let prepared = path.with_file_name("val_appro.npy");
+    crate::dataset::Appropriateness::open(path).with_context(|| {
+        let hint = if !path.exists() && prepared.exists() {
+            format!("; `{}` is there: name it as `paths.val_appro` or with `--appropriateness`", prepared.display())
+        } else {
+            String::new()
+        };
+        format!("could not read the appropriateness matrix `{}`{hint}", path.display())
+    })
 }

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::predict::{predict_file, trained_model, write};
-use super::{Verdict, load_config, open_device};
+use super::{Verdict, load_config, open_device, open_matrix};
 use crate::checkpoint::checkpoint_of_iteration;
 use crate::config::{OutputNames, RunConfig, Task};
-use crate::dataset::{Appropriateness, Partition};
+use crate::dataset::Partition;
 use crate::device::DeviceChoice;
 use crate::files::npy;
 use crate::metrics::{self, Clips, Predictions, evaluate, published_line, table, write_json, write_published_line};
@@ -153,7 +153,7 @@ fn measure(arguments: &TestArgs, config: &RunConfig, places: &Places) -> anyhow:
     }
     let listeners = Clips::read("the listeners' ground truth", &test.listener_truth)?;
     let speakers = Clips::read("the speakers' ground truth", &test.speaker_truth)?;
-    let matrix = Appropriateness::open(&config.paths.val_appro)?;
+    let matrix = open_matrix(&config.paths.val_appro)?;
     let scores = evaluate(&predictions, &listeners, &speakers, &matrix, &|_: metrics::Progress| {})?;
     let rows = [("predictions", &scores)];
     write_published_line(&places.metrics(), &scores)?;

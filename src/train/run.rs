@@ -71,7 +71,7 @@ pub fn train(config: &RunConfig, device: &Device, options: &TrainOptions) -> any
     let items = training_items(config, &plan)?;
     let dims = items.reader().dims();
     let run_folder = config.run_folder();
-    let (learner, items_read) = start(config, &plan, dims, device, options.start)?;
+    let (learner, items_read) = start(config, dims, device, options.start)?;
     if learner.step >= plan.updates {
         ::log::info!("`{}` is complete: {} updates were done", run_folder.display(), learner.step);
     }
@@ -128,13 +128,7 @@ fn fixed(size: crate::config::Size) -> Result<usize, ()> {
 }
 
 /// Model and optimizer as the run needs them, and the number of items read so far.
-fn start(
-    config: &RunConfig,
-    plan: &Plan,
-    dims: FeatureDims,
-    device: &Device,
-    start: Start,
-) -> anyhow::Result<(Learner, u64)> {
+fn start(config: &RunConfig, dims: FeatureDims, device: &Device, start: Start) -> anyhow::Result<(Learner, u64)> {
     let sizes = model_sizes(config, dims, vocabulary(config)?)?;
     let device = device.clone().autodiff();
     let fresh = sizes.init(config.train_params.seed, &device)?;
@@ -162,7 +156,7 @@ fn start(
     let anew = Learner { model: fresh, optimizer: AdamW::new(settings), step: 0 };
     match config.train_params.mode {
         Mode::Pretrain => Ok((anew, 0)),
-        Mode::Finetune => Ok((pretrained(config, plan, anew, &device)?, 0)),
+        Mode::Finetune => Ok((pretrained(config, anew, &device)?, 0)),
     }
 }
 
@@ -182,7 +176,7 @@ fn refuse_other_mask(config: &RunConfig, state: &RunState) -> anyhow::Result<()>
 }
 
 /// Weights, and if the config says so the optimizer, of the run that finetuning starts from.
-fn pretrained(config: &RunConfig, plan: &Plan, anew: Learner, device: &Device) -> anyhow::Result<Learner> {
+fn pretrained(config: &RunConfig, anew: Learner, device: &Device) -> anyhow::Result<Learner> {
     let folder = config.pretrained_folder();
     let path = latest_checkpoint(&folder).context("finetuning starts from a pretrained run")?;
     ::log::info!("starting from `{}`", path.display());
@@ -203,7 +197,6 @@ fn pretrained(config: &RunConfig, plan: &Plan, anew: Learner, device: &Device) -
             None => ::log::warn!("`{}` holds no optimizer, so it starts anew", path.display()),
         }
     }
-    ::log::debug!("{} updates to go", plan.updates);
     Ok(Learner { model, optimizer, step: 0 })
 }
 
