@@ -80,7 +80,7 @@ fn read(reader: &Reader, first: usize, step: usize) -> Result<(), DatasetError> 
 }
 
 fn read_items(reader: &Reader) -> Result<(), DatasetError> {
-    (0..CLIPS).try_for_each(|row| SpeakerItem::read(reader, row).map(|item| drop(black_box(item))))
+    (0..CLIPS).try_for_each(|row| SpeakerItem::read(reader, row, 0).map(|item| drop(black_box(item))))
 }
 
 fn two_threads(reader: &Reader) -> Result<(), DatasetError> {

@@ -122,7 +122,7 @@ impl Appropriateness {
         Some(rank + low)
     }
 
-    /// The matrix of the clips `order`, in that order: entry (r, c) is entry (order[r], order[c]) of this one.
+    /// The matrix of the clips `order`, in that order: entry `(r, c)` is entry `(order[r], order[c])` of this one.
     /// Clips that `order` leaves out are left out.
     pub fn selected(&self, order: &[usize]) -> Result<Self, DatasetError> {
         let mut new_place = vec![None; self.clip_count()];

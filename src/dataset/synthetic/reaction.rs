@@ -67,7 +67,7 @@ impl Manner {
 pub struct FaceState {
     /// The cue that is answered; without meaning at level 0.
     pub cue: Cue,
-    /// 0 (at rest) to [`TOP_LEVEL`].
+    /// 0 (at rest) to `TOP_LEVEL`.
     pub level: u8,
 }
 
