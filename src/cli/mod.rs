@@ -83,9 +83,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Verdict::SomeBad) => ExitCode::from(1),
         Err(error) => {
             let causes = error.chain().skip(1).map(|cause| format!("\n  caused by: {cause}"));
-            log::error!("{error}{}", causes.collect::<String>());
+            log::error!("{error}{}{}", causes.collect::<String>(), hint(&error));
             ExitCode::from(2)
         }
+    }
+}
+
+/// What to do about a file that is not there.
+fn hint(error: &anyhow::Error) -> &'static str {
+    let is_missing = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    };
+    if error.chain().any(is_missing) {
+        "\n\nhint: check the path; a relative one starts at the folder the program was started in"
+    } else {
+        ""
     }
 }
 

@@ -160,5 +160,5 @@ fn measure(arguments: &TestArgs, config: &RunConfig, places: &Places) -> anyhow:
     write_json(&places.all_scores(), &rows)?;
     tell(&places.metrics())?;
     tell(&places.all_scores())?;
-    write!(io::stdout(), "{}{}", table(&rows), published_line(&scores)).context("could not write to stdout")
+    writeln!(io::stdout(), "{}{}", table(&rows), published_line(&scores)).context("could not write to stdout")
 }
