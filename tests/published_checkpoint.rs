@@ -136,6 +136,32 @@ fn test_finds_the_published_weights_and_their_mask_wins_with_a_warning() {
 }
 
 #[test]
+fn training_goes_on_from_a_published_iteration_and_refuses_another_mask() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::write_data(folder.path());
+    let models = folder.path().join("artifacts/published/models");
+    fs::create_dir_all(&models).unwrap();
+    fs::copy(fixture(), models.join("iter_7.ckpt")).unwrap();
+    let (_, codes) = sizes_of(&weights().tensors).unwrap();
+    let text = tiny::config_text("published", &["max_iter: 10", "total_batch_size: 2"])
+        .replace("dim_embed: 16", "dim_embed: 12")
+        .replace("n_l_AU: auto", &format!("n_l_AU: {}", codes.action_units))
+        .replace("n_l_exp: auto", &format!("n_l_exp: {}", codes.expression))
+        .replace("n_l_VA: auto", &format!("n_l_VA: {}", codes.valence_arousal));
+    fs::write(folder.path().join("c.yaml"), &text).unwrap();
+    let (code, _, errors) = unifr(folder.path(), "train -c 7 --config c.yaml");
+    assert_eq!(code, 2, "{errors}");
+    assert!(errors.contains("was trained with the mask `published` and `online_step` 5"), "{errors}");
+
+    let text = text.replace("causal_mask: frame-causal", "causal_mask: published");
+    fs::write(folder.path().join("c.yaml"), text).unwrap();
+    let (code, out, errors) = unifr(folder.path(), "train -c 7 --config c.yaml");
+    // Micro-batches of two clips and updates of two: iteration 7 is update 7, and the last before 10 is update 9.
+    assert_eq!((code, out.as_str()), (0, "artifacts/published/checkpoints/step_0000009\n"), "{errors}");
+    assert!(errors.contains("at update 7; the optimizer starts anew"), "{errors}");
+}
+
+#[test]
 fn converted_weights_are_the_same_with_mask_and_iteration() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(fixture(), folder.path().join("iter_7.ckpt")).unwrap();

@@ -19,10 +19,11 @@ use crate::checkpoint::{
     RunState, Weights, checkpoint_of_iteration, checkpoints_in, latest_checkpoint, read_optimizer, resume, save,
     set_aside_after,
 };
-use crate::config::{Mode, OptimizerOnFinetune, RunConfig};
+use crate::config::{Mode, OptimizerOnFinetune, RunConfig, TrainedMask};
 use crate::dataset::{Appropriateness, Reader};
 use crate::features::FeatureDims;
 use crate::files::{create_folder, write_atomically};
+use crate::model::Transformer;
 use crate::optimizer::{AdamW, AdamWSettings};
 use crate::report::Progress;
 use crate::tokens::{CodebookFiles, Codebooks, VocabularySizes};
@@ -71,7 +72,7 @@ pub fn train(config: &RunConfig, device: &Device, options: &TrainOptions) -> any
     let items = training_items(config, &plan)?;
     let dims = items.reader().dims();
     let run_folder = config.run_folder();
-    let (learner, items_read) = start(config, dims, device, options.start)?;
+    let (learner, items_read) = start(config, &plan, dims, device, options.start)?;
     if learner.step >= plan.updates {
         ::log::info!("`{}` is complete: {} updates were done", run_folder.display(), learner.step);
     }
@@ -128,7 +129,13 @@ fn fixed(size: crate::config::Size) -> Result<usize, ()> {
 }
 
 /// Model and optimizer as the run needs them, and the number of items read so far.
-fn start(config: &RunConfig, dims: FeatureDims, device: &Device, start: Start) -> anyhow::Result<(Learner, u64)> {
+fn start(
+    config: &RunConfig,
+    plan: &Plan,
+    dims: FeatureDims,
+    device: &Device,
+    start: Start,
+) -> anyhow::Result<(Learner, u64)> {
     let sizes = model_sizes(config, dims, vocabulary(config)?)?;
     let device = device.clone().autodiff();
     let fresh = sizes.init(config.train_params.seed, &device)?;
@@ -140,15 +147,12 @@ fn start(config: &RunConfig, dims: FeatureDims, device: &Device, start: Start) -
         Start::Newest => checkpoints_in(&run_folder).pop().map(|(_, path)| path),
     };
     if let Some(folder) = found {
-        anyhow::ensure!(
-            folder.is_dir(),
-            "`{}` holds weights without an optimizer, so no training can go on from it; finetune from it with \
-             `mode: finetune`, or start anew with `--restart-train`",
-            folder.display()
-        );
+        if folder.is_file() {
+            return of_published_weights(config, plan, fresh, &folder);
+        }
         ::log::info!("resuming `{}`", folder.display());
         let resumed = resume(&folder, fresh, settings, &device)?;
-        refuse_other_mask(config, &resumed.state)?;
+        refuse_other_mask(config, resumed.state.trained_mask)?;
         let learner = Learner { model: resumed.model, optimizer: resumed.optimizer, step: resumed.state.step };
         return Ok((learner, resumed.state.items_read));
     }
@@ -160,9 +164,26 @@ fn start(config: &RunConfig, dims: FeatureDims, device: &Device, start: Start) -
     }
 }
 
+/// Goes on from the weights that the published code saved at an iteration; its optimizer's memory is not read.
+fn of_published_weights(
+    config: &RunConfig,
+    plan: &Plan,
+    fresh: Transformer,
+    path: &Path,
+) -> anyhow::Result<(Learner, u64)> {
+    let weights = Weights::read(path)?;
+    if let Some(mask) = weights.trained_mask {
+        refuse_other_mask(config, mask)?;
+    }
+    let step = weights.iteration.unwrap_or(0) / plan.accumulation;
+    ::log::warn!("going on from the weights `{}` at update {step}; the optimizer starts anew", path.display());
+    let learner = Learner { model: weights.load_into(fresh)?, optimizer: AdamW::new(AdamWSettings::default()), step };
+    Ok((learner, step * plan.accumulation * config.train_params.batch_size as u64))
+}
+
 /// A checkpoint of this run that was trained under another mask belongs to another run.
-fn refuse_other_mask(config: &RunConfig, state: &RunState) -> anyhow::Result<()> {
-    let (found, expected) = (state.trained_mask, trained_mask(config));
+fn refuse_other_mask(config: &RunConfig, found: TrainedMask) -> anyhow::Result<()> {
+    let expected = trained_mask(config);
     anyhow::ensure!(
         found == expected,
         "the checkpoint was trained with the mask `{}` and `online_step` {}, the config says `{}` and {}; give this run \
