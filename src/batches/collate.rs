@@ -143,11 +143,20 @@ impl ListenerBatch {
     /// Puts reactions of equal length side by side; all tokens are known.
     pub fn of(reactions: &[&ReactionTokens], device: &Device) -> Self {
         let frames = reactions.first().map_or(0, |tokens| tokens[0].len());
-        let codes = |slot: usize| {
-            let values: Vec<i32> = reactions.iter().flat_map(|tokens| tokens[slot].iter().copied()).collect();
-            Tensor::<2, Int>::from_data(TensorData::new(values, [reactions.len(), frames]), device)
-        };
-        Self { action_units: codes(0), expression: codes(1), valence_arousal: codes(2), known: None }
+        let codes = [0, 1, 2].map(|slot| reactions.iter().flat_map(|tokens| tokens[slot].iter().copied()).collect());
+        Self::of_codes(codes, [reactions.len(), frames], device)
+    }
+
+    /// Reactions of which some tokens are known: codes `[clips, frames]` of each codebook, flags `[clips, frames, 3]`.
+    pub(crate) fn partly_known(codes: [Vec<i32>; 3], known: Vec<bool>, shape: [usize; 2], device: &Device) -> Self {
+        let known = Tensor::from_data(TensorData::new(known, [shape[0], shape[1], 3]), device);
+        Self { known: Some(known), ..Self::of_codes(codes, shape, device) }
+    }
+
+    fn of_codes(codes: [Vec<i32>; 3], shape: [usize; 2], device: &Device) -> Self {
+        let [action_units, expression, valence_arousal] =
+            codes.map(|codes| Tensor::<2, Int>::from_data(TensorData::new(codes, shape), device));
+        Self { action_units, expression, valence_arousal, known: None }
     }
 }
 

@@ -77,7 +77,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     start_log(level_from_flags(arguments.verbose, arguments.quiet));
-    keep_freed_pages();
+    unifr_kernels::keep_freed_pages();
     match run(&arguments.verb) {
         Ok(Verdict::AllWell) => ExitCode::SUCCESS,
         Ok(Verdict::SomeBad) => ExitCode::from(1),
@@ -115,11 +115,6 @@ fn run(verb: &Verb) -> anyhow::Result<Verdict> {
         Verb::Select(arguments) => select::run(arguments),
         Verb::Convert(arguments) => convert::run(arguments),
     }
-}
-
-/// Lets the allocator keep freed memory, see [`unifr_kernels::keep_freed_pages`].
-fn keep_freed_pages() {
-    unifr_kernels::keep_freed_pages();
 }
 
 /// Loads a config, tells its notes, and adds the file to an error.

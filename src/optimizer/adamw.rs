@@ -71,11 +71,6 @@ impl AdamW {
         model.map(&mut Update { path: Vec::new(), optimizer: self, gradients, scale, learning_rate })
     }
 
-    /// Updates that any parameter has seen.
-    pub fn steps(&self) -> u64 {
-        self.moments.values().map(|moments| moments.steps).max().unwrap_or(0)
-    }
-
     /// The memory on the host: `exp_avg.<name>`, `exp_avg_sq.<name>`, and each parameter's step count.
     pub fn state(&self) -> (Vec<NamedTensor>, BTreeMap<String, u64>) {
         let tensors = self.moments.iter().flat_map(|(name, moments)| {

@@ -2,7 +2,7 @@
 //!
 //! Source: MaskGIT's decoding as published, section 7.2 of the specification.
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 
 use super::lanes::{Chance, Decoded, Lane, PredictError, picks};
 use super::mask_schedule::tokens_left;
@@ -90,16 +90,11 @@ impl OfflineDecoder {
 }
 
 fn listener(rows: &[Row], frames: usize, device: &Device) -> ListenerBatch {
-    let codes = |modality: usize| {
-        let values: Vec<i64> = rows
-            .iter()
-            .flat_map(|row| row.tokens.iter().skip(modality).step_by(3).map(|token| i64::from(*token)))
-            .collect();
-        Tensor::<2, Int>::from_data(TensorData::new(values, [rows.len(), frames]), device)
-    };
-    let known: Vec<bool> = rows.iter().flat_map(|row| row.is_known.iter().copied()).collect();
-    let known = Tensor::<3, Bool>::from_data(TensorData::new(known, [rows.len(), frames, 3]), device);
-    ListenerBatch { action_units: codes(0), expression: codes(1), valence_arousal: codes(2), known: Some(known) }
+    let codes = [0, 1, 2].map(|modality| {
+        rows.iter().flat_map(|row| row.tokens.iter().skip(modality).step_by(3).map(|token| *token as i32)).collect()
+    });
+    let known = rows.iter().flat_map(|row| row.is_known.iter().copied()).collect();
+    ListenerBatch::partly_known(codes, known, [rows.len(), frames], device)
 }
 
 fn decoded(rows: &[Row]) -> Decoded {

@@ -5,7 +5,7 @@
 //! Published behaviour: when the look-back slides, positions and chunks start at 0 again in every call, as they did in
 //! training for the first frames of a clip (golden cases `online_*_max7_*`).
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 
 use super::lanes::{Chance, Decoded, Lane, PredictError, picks};
 use crate::batches::{ListenerBatch, SpeakerBatch};
@@ -63,16 +63,14 @@ impl OnlineDecoder {
 
 /// The reaction so far; the frames of the window are masked.
 fn listener(decoded: &Decoded, view: View, device: &Device) -> ListenerBatch {
-    let (rows, frames) = (decoded.log_probabilities.len(), view.end - view.first);
-    let codes = |modality: usize| {
-        let values: Vec<i64> = decoded.tokens[modality]
+    let rows = decoded.log_probabilities.len();
+    let codes = [0, 1, 2].map(|modality: usize| {
+        let code = |row: &Vec<u32>, frame: usize| row.get(frame).map_or(0, |token| *token as i32);
+        decoded.tokens[modality]
             .iter()
-            .flat_map(|row| (view.first..view.end).map(|frame| row.get(frame).map_or(0, |token| i64::from(*token))))
-            .collect();
-        Tensor::<2, Int>::from_data(TensorData::new(values, [rows, frames]), device)
-    };
-    let known: Vec<bool> =
-        (0..rows).flat_map(|_| (view.first..view.end).flat_map(|frame| [frame < view.known_end; 3])).collect();
-    let known = Tensor::<3, Bool>::from_data(TensorData::new(known, [rows, frames, 3]), device);
-    ListenerBatch { action_units: codes(0), expression: codes(1), valence_arousal: codes(2), known: Some(known) }
+            .flat_map(|row| (view.first..view.end).map(move |frame| code(row, frame)))
+            .collect()
+    });
+    let known = (0..rows).flat_map(|_| (view.first..view.end).flat_map(|frame| [frame < view.known_end; 3])).collect();
+    ListenerBatch::partly_known(codes, known, [rows, view.end - view.first], device)
 }

@@ -87,7 +87,7 @@ pub fn train(config: &RunConfig, device: &Device, options: &TrainOptions) -> any
         0 => RunLog::create(&run_folder, &columns)?,
         step => RunLog::resume(&run_folder, &columns, step)?,
     };
-    let run = Run { config, plan: &plan, device, dims, folder: run_folder, seed: config.train_params.seed };
+    let run = Run { config, plan: &plan, device, dims, folder: run_folder };
     run.go(learner, items_read, items, log, options)
 }
 
@@ -228,7 +228,6 @@ struct Run<'a> {
     device: &'a Device,
     dims: FeatureDims,
     folder: PathBuf,
-    seed: u64,
 }
 
 impl Run<'_> {
@@ -273,10 +272,13 @@ impl Run<'_> {
         Ok(Trained { learner, checkpoint, is_complete })
     }
 
+    fn clips_per_update(&self) -> u64 {
+        self.config.train_params.batch_size as u64 * self.plan.accumulation
+    }
+
     /// Reads the items of all updates that are left, ahead of their use.
     fn loader(&self, learner: &Learner, items_read: u64, items: TrainingItems, threads: usize) -> Loader<TrainingItem> {
-        let clips = self.config.train_params.batch_size as u64 * self.plan.accumulation;
-        let end = items_read + self.plan.updates.saturating_sub(learner.step) * clips;
+        let end = items_read + self.plan.updates.saturating_sub(learner.step) * self.clips_per_update();
         let options =
             LoaderOptions { batch_size: self.config.train_params.batch_size, ahead: READ_AHEAD, thread_count: threads };
         let items = Arc::new(items);
@@ -301,14 +303,13 @@ impl Run<'_> {
     }
 
     fn save(&self, learner: &Learner) -> anyhow::Result<PathBuf> {
-        let clips = self.config.train_params.batch_size as u64 * self.plan.accumulation;
         let state = RunState {
             layout: crate::checkpoint::LAYOUT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             step: learner.step,
             iteration: learner.step * self.plan.accumulation,
-            items_read: learner.step * clips,
-            seed: self.seed,
+            items_read: learner.step * self.clips_per_update(),
+            seed: self.config.train_params.seed,
             trained_mask: trained_mask(self.config),
             parameter_steps: std::collections::BTreeMap::new(),
         };
