@@ -136,7 +136,7 @@ mod tests {
         let contour = Contour::new(values).unwrap();
         let mut extrema = Vec::new();
         find_extrema(&contour, &mut extrema);
-        slopes(&contour, &extrema).map(|value| value.round())
+        slopes(&contour, &extrema).map(f32::round)
     }
 
     #[test]
