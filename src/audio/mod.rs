@@ -1,10 +1,12 @@
-//! The speaker's voice as numbers: log mel filterbanks, and what they are read from.
+//! The speaker's voice as numbers: log mel filterbanks, ComParE_2016, and what they are read from.
 //!
 //! In:  samples as decoded ([`crate::media`]).
-//! Out: `[frames, 26]` filterbank rows, one mono signal at 44.1 kHz ([`mono_signal`]).
+//! Out: `[frames, 26]` filterbank rows, one mono signal at 44.1 kHz ([`mono_signal`]); descriptors and functionals of a
+//! voice ([`compare2016`]).
 //! Source: python_speech_features, and section 8 of the published preparation as we read it.
 
 mod cepstrum;
+pub mod compare2016;
 mod filterbank;
 mod mel;
 mod reading;
