@@ -2,7 +2,7 @@
 //!
 //! In:  magnitudes of a 20 ms frame.
 //! Out: 26 powers, not scaled; the auditory spectra and the MFCC read them.
-//! Source: `compare2016.md`, section 7.1: `mel(f) = 1127 ln(1 + f / 700)`, all of it f32.
+//! Source: `compare2016.md`, section 7.1: `mel(f) = 1127 ln(1 + f / 700)`, computed in f64; values, edges and sums are f32.
 
 use super::framing::Framing;
 
@@ -30,7 +30,7 @@ pub struct MelBank {
 }
 
 fn mel(hz: f32) -> f32 {
-    if hz <= 0.0 { 0.0 } else { 1127.0 * f64::from(1.0 + hz / 700.0).ln() as f32 }
+    if hz <= 0.0 { 0.0 } else { (1127.0 * (1.0 + f64::from(hz) / 700.0).ln()) as f32 }
 }
 
 impl MelBank {

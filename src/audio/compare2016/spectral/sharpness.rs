@@ -24,7 +24,7 @@ impl Sharpness {
         }
         let products = self.weights.iter().zip(&spectrum.powers[1..]);
         let sum = products.fold(0.0f32, |sum, (weight, power)| sum + (weight * f64::from(*power)) as f32);
-        0.11 * (f64::from(sum) / spectrum.total) as f32
+        (0.11 * f64::from((f64::from(sum) / spectrum.total) as f32)) as f32
     }
 }
 
