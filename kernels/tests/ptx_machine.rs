@@ -244,15 +244,13 @@ fn product(a: &[f32], b: &[f32], rows: usize, columns: usize, depth: usize) -> V
 /// Loads fragments word by word from A by rows, B by columns and C by rows, and multiplies.
 fn tile_kernel(kind: &str, depth: usize) -> Module {
     let words = depth / 2; // 32-bit words of a row of A or a column of B
-    let a: String = (0..depth / 4)
-        .map(|register| {
-            let (row, word) = (8 * (register % 2), 4 * (register / 2));
-            format!("ld.global.b32 %r{}, [%d6+{}];\n", 10 + register, 4 * (row * words + word))
-        })
-        .collect();
-    let b: String = (0..depth / 8)
-        .map(|register| format!("ld.global.b32 %r{}, [%d7+{}];\n", 20 + register, 16 * register))
-        .collect();
+    let a_load = |register: usize| {
+        let (row, word) = (8 * (register % 2), 4 * (register / 2));
+        format!("ld.global.b32 %r{}, [%d6+{}];\n", 10 + register, 4 * (row * words + word))
+    };
+    let b_load = |register: usize| format!("ld.global.b32 %r{}, [%d7+{}];\n", 20 + register, 16 * register);
+    let a = (0..depth / 4).map(a_load).collect::<Vec<_>>().concat();
+    let b = (0..depth / 8).map(b_load).collect::<Vec<_>>().concat();
     let list = |first: usize, count: usize| {
         (first..first + count).map(|register| format!("%r{register}")).collect::<Vec<_>>().join(", ")
     };

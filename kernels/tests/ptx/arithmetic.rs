@@ -7,7 +7,7 @@
 use super::floats::{self, Operation};
 use super::numbers::{Rounding, flushed};
 use super::operand::Statement;
-use super::program::{Action, Function, Source, Type};
+use super::program::{Action, Function, Source, Touch, Type};
 
 /// Parts that choose among functions or say nothing that matters here.
 const PARTS: [&str; 14] =
@@ -34,17 +34,18 @@ fn float(statement: &Statement, kind: Type) -> Result<Vec<Action>, String> {
     let function = match (rounding(statement), kind) {
         (Rounding::Nearest, _) => float_function(name, kind, statement.has("NaN")),
         (way, Type::F32) => floats::directed(name, way),
+        (way, Type::F64) => floats::directed_double(name, way),
         _ => None,
     };
     let mut scalar = statement.scalar(function.ok_or_else(|| "has no such form".to_owned())?)?;
     let flushes = statement.has("ftz") && kind == Type::F32;
-    scalar.before = flushes.then_some(flushed as fn(u64) -> u64);
+    scalar.before = flushes.then_some(flushed as Touch);
     scalar.after = after(statement, kind, flushes)?;
     Ok(vec![Action::Scalar(scalar)])
 }
 
 /// What is done to a result: `.ftz`, `.sat`, `.relu`.
-fn after(statement: &Statement, kind: Type, flushes: bool) -> Result<Option<fn(u64) -> u64>, String> {
+fn after(statement: &Statement, kind: Type, flushes: bool) -> Result<Option<Touch>, String> {
     if statement.has("sat") {
         return match kind {
             Type::F32 => Ok(Some(|bits| floats::Saturate::apply::<floats::Single>([bits, 0, 0, 0]))),
@@ -58,7 +59,7 @@ fn after(statement: &Statement, kind: Type, flushes: bool) -> Result<Option<fn(u
             _ => Err("has `.relu` on a type it is not known for".to_owned()),
         };
     }
-    Ok(flushes.then_some(flushed as fn(u64) -> u64))
+    Ok(flushes.then_some(flushed as Touch))
 }
 
 /// Halves with their sign set become zero.
@@ -77,7 +78,7 @@ fn sign(statement: &Statement, kind: Type) -> Result<Vec<Action>, String> {
     };
     let mut scalar = statement.scalar(function)?;
     scalar.sources[place] = mask;
-    scalar.after = (statement.has("ftz") && kind == Type::F32).then_some(flushed as fn(u64) -> u64);
+    scalar.after = (statement.has("ftz") && kind == Type::F32).then_some(flushed as Touch);
     Ok(vec![Action::Scalar(scalar)])
 }
 
@@ -148,6 +149,7 @@ fn integer_function(statement: &Statement, kind: Type) -> Option<Function> {
             c.wrapping_add(high as _)
         }),
         "mad" => integer!(kind, |a, b, c, Wide| a.wrapping_mul(b).wrapping_add(c)),
+        "sad" => integer!(kind, |a, b, c, Wide| c.wrapping_add(a.max(b).wrapping_sub(a.min(b)))),
         "neg" => integer!(kind, |a, b, c, Wide| a.wrapping_neg()),
         "abs" => match kind {
             Type::S16 => Some(|[a, ..]| u64::from((a as i16).unsigned_abs())),

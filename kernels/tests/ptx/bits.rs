@@ -16,7 +16,7 @@ pub fn actions(statement: &Statement) -> Result<Vec<Action>, String> {
     })?;
     let kind = statement.kind()?;
     if name == "shf" {
-        return statement.arithmetic(funnel(statement)?);
+        return statement.arithmetic(funnel(statement));
     }
     let logic = matches!(name, "and" | "or" | "xor" | "not");
     let function = if logic { logic_function(name, kind) } else { bit_function(statement, kind) };
@@ -110,7 +110,7 @@ fn extract(kind: Type) -> Option<Function> {
     Some(match kind {
         Type::U32 => |[a, at, length, _]| unsigned_field(a & 0xffff_ffff, at, length),
         Type::U64 => |[a, at, length, _]| unsigned_field(a, at, length),
-        Type::S32 => |[a, at, length, _]| field(i128::from(a as i32), at, length, 32) as u32 as u64,
+        Type::S32 => |[a, at, length, _]| u64::from(field(i128::from(a as i32), at, length, 32) as u32),
         Type::S64 => |[a, at, length, _]| field(i128::from(a as i64), at, length, 64) as u64,
         _ => return None,
     })
@@ -170,13 +170,13 @@ fn logic_of_three(a: u64, b: u64, c: u64, table: u64) -> u64 {
 }
 
 /// A shift of the 64 bits `b:a` of which the upper or lower half is kept.
-fn funnel(statement: &Statement) -> Result<Function, String> {
-    Ok(match (statement.has("l"), statement.has("wrap")) {
+fn funnel(statement: &Statement) -> Function {
+    match (statement.has("l"), statement.has("wrap")) {
         (true, true) => |[a, b, by, _]| (both(a, b) << (by & 31)) >> 32,
         (true, false) => |[a, b, by, _]| ((u128::from(both(a, b)) << (by as u32).min(32)) as u64) >> 32,
         (false, true) => |[a, b, by, _]| (both(a, b) >> (by & 31)) & 0xffff_ffff,
         (false, false) => |[a, b, by, _]| (both(a, b) >> (by as u32).min(32)) & 0xffff_ffff,
-    })
+    }
 }
 
 fn both(a: u64, b: u64) -> u64 {

@@ -6,7 +6,7 @@
 
 use super::numbers::{flushed, from_bf16, from_f16, from_f32};
 use super::operand::{NONE, Operand, Statement, source_of};
-use super::program::{Action, Function, Scalar, Source, Type};
+use super::program::{Action, Function, Scalar, Source, Touch, Type};
 use std::cmp::Ordering;
 
 /// Comparison names, ordered and unordered, of signed and unsigned integers.
@@ -28,7 +28,7 @@ pub fn actions(statement: &Statement) -> Result<Vec<Action>, String> {
             let choice: Function = if name == "selp" {
                 |[a, b, chooses, _]| if chooses & 1 == 1 { a } else { b }
             } else {
-                |[a, b, sign, _]| if sign as i32 >= 0 { a } else { b }
+                |[a, b, sign, _]| if sign >> 31 & 1 == 0 { a } else { b }
             };
             let mut scalar = statement.scalar(choice)?;
             scalar.after = Some(match statement.register(0)?.bytes {
@@ -64,7 +64,7 @@ fn setp(statement: &Statement) -> Result<Vec<Action>, String> {
         let Operand::Register(register) = target else { return Err(format!("writes to {target:?}")) };
         let function = function.ok_or_else(|| format!("does not compare by `{name}`"))?;
         let sources = [statement.source(1)?, statement.source(2)?, joined, Source::Immediate(code)];
-        let before = (statement.has("ftz") && kind == Type::F32).then_some(flushed as fn(u64) -> u64);
+        let before = (statement.has("ftz") && kind == Type::F32).then_some(flushed as Touch);
         Ok(Action::Scalar(Scalar { function, sources, destination: register.index, before, after: None }))
     };
     match (kind, statement.operand(0)?) {
@@ -90,6 +90,7 @@ fn join(is_so: bool, third: u64, code: u64) -> u64 {
 /// One function per comparison, given how two values of a type are ordered (`None` where one is NaN).
 macro_rules! by_order {
     ($name:expr, |$a:ident, $b:ident| $order:expr) => {{
+        #[allow(clippy::unnecessary_wraps, reason = "floats need it")]
         fn order($a: u64, $b: u64) -> Option<Ordering> {
             $order
         }
@@ -157,7 +158,7 @@ fn set(statement: &Statement) -> Result<Vec<Action>, String> {
     let (code, joined) = joining(statement)?;
     let function = scalar_comparison(kind, comparison(statement)?).ok_or_else(|| "has no such form".to_owned())?;
     let sources = [statement.source(1)?, statement.source(2)?, joined, Source::Immediate(code)];
-    let after: fn(u64) -> u64 = match result {
+    let after: Touch = match result {
         Type::U32 | Type::S32 => |holds| if holds == 1 { 0xffff_ffff } else { 0 },
         Type::U16 | Type::S16 => |holds| if holds == 1 { 0xffff } else { 0 },
         Type::F32 => |holds| if holds == 1 { 0x3f80_0000 } else { 0 },
@@ -165,7 +166,7 @@ fn set(statement: &Statement) -> Result<Vec<Action>, String> {
         Type::Bf16 => |holds| if holds == 1 { 0x3f80 } else { 0 },
         _ => return Err("has no such form".to_owned()),
     };
-    let before = (statement.has("ftz") && kind == Type::F32).then_some(flushed as fn(u64) -> u64);
+    let before = (statement.has("ftz") && kind == Type::F32).then_some(flushed as Touch);
     let destination = statement.register(0)?.index;
     Ok(vec![Action::Scalar(Scalar { function, sources, destination, before, after: Some(after) })])
 }

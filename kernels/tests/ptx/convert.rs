@@ -8,7 +8,7 @@
 use super::floats::{Float, Half, Operation, Relu, Saturate, Single};
 use super::numbers::{Rounding, flushed, from_bf16, from_f16, from_f32, to_bf16, to_f16, to_f32, to_tf32};
 use super::operand::Statement;
-use super::program::{Action, Function, Source, Type};
+use super::program::{Action, Function, Source, Touch, Type};
 
 const PARTS: [&str; 12] = ["rn", "rna", "rz", "rm", "rp", "rni", "rzi", "rmi", "rpi", "ftz", "sat", "relu"];
 /// Types in the order of their codes.
@@ -40,8 +40,8 @@ pub fn actions(statement: &Statement) -> Result<Vec<Action>, String> {
         scalar.sources[3] = Source::Immediate(description(statement, to, from, way)?);
     }
     if statement.has("ftz") {
-        scalar.before = (from == Type::F32).then_some(flushed as fn(u64) -> u64);
-        scalar.after = (to == Type::F32).then_some(flushed as fn(u64) -> u64);
+        scalar.before = (from == Type::F32).then_some(flushed as Touch);
+        scalar.after = (to == Type::F32).then_some(flushed as Touch);
     }
     if !to.is_float() {
         scalar.after = Some(match statement.register(0)?.bytes {
@@ -93,8 +93,8 @@ fn common(statement: &Statement, to: Type, from: Type, way: (Rounding, bool)) ->
             |[a, ..]| u64::from(f32::from_bits(a as u32) as i32 as u32)
         }
         (Type::U32, Type::F32) if way == (Rounding::Zero, true) => |[a, ..]| u64::from(f32::from_bits(a as u32) as u32),
-        (Type::U64, Type::U32) | (Type::S64, Type::U32) => |[a, ..]| a & 0xffff_ffff,
-        (Type::S64 | Type::U64, Type::S32) => |[a, ..]| a as i32 as i64 as u64,
+        (Type::U64 | Type::S64, Type::U32) => |[a, ..]| a & 0xffff_ffff,
+        (Type::S64 | Type::U64, Type::S32) => |[a, ..]| i64::from(a as i32) as u64,
         (Type::U32 | Type::S32, Type::U64 | Type::S64) => |[a, ..]| a & 0xffff_ffff,
         _ => return None,
     })

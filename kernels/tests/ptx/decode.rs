@@ -5,7 +5,7 @@
 
 use super::operand::{Operand, Statement};
 use super::program::{Action, Source};
-use super::{arithmetic, bits, compare, convert, matrix_forms, memory_forms, moves, plane_forms};
+use super::{arithmetic, bits, carries, compare, convert, matrix_forms, memory_forms, moves, plane_forms};
 
 /// The actions of one statement.
 pub fn actions(statement: &Statement) -> Result<Vec<Action>, String> {
@@ -13,8 +13,9 @@ pub fn actions(statement: &Statement) -> Result<Vec<Action>, String> {
         "mov" => moves::mov(statement),
         "cvta" => moves::cvta(statement),
         "implicit_def" => Ok(vec![Action::Open(statement.register(0)?.index)]),
+        _ if carries::concerns(statement) => carries::actions(statement),
         "add" | "sub" | "mul" | "mad" | "fma" | "div" | "rem" | "min" | "max" | "neg" | "abs" | "rcp" | "sqrt"
-        | "rsqrt" | "ex2" | "lg2" | "sin" | "cos" | "tanh" | "copysign" => arithmetic::actions(statement),
+        | "rsqrt" | "sad" | "ex2" | "lg2" | "sin" | "cos" | "tanh" | "copysign" => arithmetic::actions(statement),
         "and" | "or" | "xor" | "not" | "cnot" | "shl" | "shr" | "bfe" | "bfi" | "bfind" | "popc" | "clz" | "brev"
         | "prmt" | "shf" | "lop3" => bits::actions(statement),
         "setp" | "set" | "selp" | "slct" | "testp" => compare::actions(statement),

@@ -7,6 +7,7 @@
 
 use super::numbers::{Rounding, from_bf16, from_f16, from_f32, to_bf16, to_f16, to_f32};
 use super::program::{Function, Type};
+use std::cmp::Ordering;
 
 /// A format as values of `f64`.
 pub trait Float {
@@ -77,8 +78,7 @@ pub fn odd_sum(a: f64, b: f64) -> f64 {
     if !sum.is_finite() {
         return sum;
     }
-    let part = sum - a;
-    let error = (a - (sum - part)) + (b - part);
+    let error = sum_error(a, b, sum);
     if error == 0.0 || sum.to_bits() & 1 == 1 {
         return sum;
     }
@@ -147,10 +147,18 @@ operation!(/** Zero where negative. */ Relu, F, |a, b, c| if a.is_nan() || a > 0
 
 /// The smaller of two numbers, minus zero below plus zero; the number where the other is NaN.
 fn smaller(a: f64, b: f64) -> f64 {
-    if a == b {
-        return if a.is_sign_negative() { a } else { b };
+    match a.partial_cmp(&b) {
+        Some(Ordering::Equal) if b.is_sign_negative() => b,
+        Some(Ordering::Equal | Ordering::Less) => a,
+        Some(Ordering::Greater) => b,
+        None => {
+            if b.is_nan() {
+                a
+            } else {
+                b
+            }
+        }
     }
-    if a < b || b.is_nan() { a } else { b }
 }
 
 /// The bit that holds the sign of a type, or of both halves.
@@ -193,6 +201,61 @@ pub fn directed(name: &str, rounding: Rounding) -> Option<Function> {
     Some(function)
 }
 
+/// `f64` arithmetic rounded in a direction, from the nearest result and the sign of its error.
+pub fn directed_double(name: &str, rounding: Rounding) -> Option<Function> {
+    macro_rules! each {
+        (|$a:ident, $b:ident, $c:ident| $value:expr, |$nearest:ident| $error:expr) => {{
+            #[allow(unused_variables, reason = "few operations have three operands")]
+            fn parts(operands: [u64; 4]) -> (f64, f64) {
+                let [$a, $b, $c] = [operands[0], operands[1], operands[2]].map(f64::from_bits);
+                let $nearest: f64 = $value;
+                ($nearest, $error)
+            }
+            match rounding {
+                Rounding::Zero => |operands| toward_zero(parts(operands)).to_bits(),
+                Rounding::Down => |operands| downward(parts(operands)).to_bits(),
+                Rounding::Up => |operands| {
+                    let (nearest, error) = parts(operands);
+                    (-downward((-nearest, -error))).to_bits()
+                },
+                _ => |operands| parts(operands).0.to_bits(),
+            }
+        }};
+    }
+    let function: Function = match name {
+        "add" => each!(|a, b, c| a + b, |sum| sum_error(a, b, sum)),
+        "sub" => each!(|a, b, c| a - b, |sum| sum_error(a, -b, sum)),
+        "mul" => each!(|a, b, c| a * b, |product| a.mul_add(b, -product)),
+        "fma" => each!(|a, b, c| a.mul_add(b, c), |sum| fused_error(a, b, c, sum)),
+        "div" => each!(|a, b, c| a / b, |quotient| (-quotient).mul_add(b, a) * b.signum()),
+        "rcp" => each!(|a, b, c| 1.0 / a, |inverse| (-inverse).mul_add(a, 1.0) * a.signum()),
+        "sqrt" => each!(|a, b, c| a.sqrt(), |root| (-root).mul_add(root, a)),
+        _ => return None,
+    };
+    Some(function)
+}
+
+/// What a sum lost to rounding.
+fn sum_error(a: f64, b: f64, sum: f64) -> f64 {
+    let part = sum - a;
+    (a - (sum - part)) + (b - part)
+}
+
+/// What a fused product and sum lost to rounding; its sign is right, its last bits need not be.
+fn fused_error(a: f64, b: f64, c: f64, fused: f64) -> f64 {
+    let product = a * b;
+    let sum = product + c;
+    (sum - fused) + (sum_error(product, c, sum) + a.mul_add(b, -product))
+}
+
+fn downward((nearest, error): (f64, f64)) -> f64 {
+    if error < 0.0 { nearest.next_down() } else { nearest }
+}
+
+fn toward_zero((nearest, error): (f64, f64)) -> f64 {
+    if nearest > 0.0 { downward((nearest, error)) } else { -downward((-nearest, -error)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +264,7 @@ mod tests {
     fn a_fused_product_of_halves_keeps_what_a_rounded_one_loses() {
         // (1 + 2^-10) (1 - 2^-10) - 1 = -2^-20; the product alone rounds to 1.
         let [a, b, c] = [1.0 + 1.0 / 1024.0, 1.0 - 1.0 / 1024.0, -1.0].map(Half::write);
-        assert_eq!(Half::read(Fma::apply::<Half>([a, b, c, 0])), -1.0 / 1_048_576.0);
+        assert_eq!(Fma::apply::<Half>([a, b, c, 0]), Half::write(-1.0 / 1_048_576.0));
     }
 
     #[test]

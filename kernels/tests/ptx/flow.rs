@@ -61,7 +61,9 @@ fn order_from_end(graph: &Graph) -> Vec<usize> {
     let end = graph.next.len();
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); end + 1];
     for (block, next) in graph.next.iter().enumerate() {
-        next.iter().for_each(|following| before[*following].push(block));
+        for following in next {
+            before[*following].push(block);
+        }
     }
     let (mut finished, mut is_seen) = (Vec::new(), vec![false; end + 1]);
     let mut stack = vec![(end, 0)];
@@ -113,9 +115,9 @@ fn nearest_common(graph: &Graph) -> Vec<Option<usize>> {
 pub fn meet(code: &mut [Instruction]) {
     let graph = graph(code);
     let nearest = nearest_common(&graph);
-    for block in 0..graph.starts.len() {
+    for (block, common) in nearest[..graph.starts.len()].iter().enumerate() {
         let last = graph.starts.get(block + 1).map_or(code.len(), |start| *start as usize) - 1;
-        let meeting = nearest[block].and_then(|common| graph.starts.get(common)).copied();
+        let meeting = common.and_then(|common| graph.starts.get(common)).copied();
         code[last].meeting = meeting.unwrap_or(NOWHERE);
     }
 }

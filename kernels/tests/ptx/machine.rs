@@ -29,6 +29,7 @@ pub enum Argument {
 
 /// What is looked for besides wrong accesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is looked for or not")]
 pub struct Checks {
     /// Planes that touch the same shared bytes without a barrier between.
     pub shared_races: bool,
@@ -147,19 +148,27 @@ fn parameter_bytes(slots: &[Slot], arguments: &[Argument]) -> Result<Vec<u8>, St
     Ok(bytes)
 }
 
-/// The arguments of a kernel that CubeCL lowered: its buffers in the order of their bindings, then the buffer of shapes
-/// and strides if it takes one, then scalars, lengths and offsets by value.
+/// The arguments of a kernel that CubeCL lowered.
 ///
-/// `info` is the host's information block whole; its first `fixed_bytes` are passed by value and the rest, if any, is
-/// uploaded.
-pub fn cubecl_arguments(buffers: &[u64], info: &[u8], fixed_bytes: usize, memory: &mut Memory) -> Vec<Argument> {
+/// `buffers` are in the order of their bindings. `info` is the host's block of words of 64 bits: scalars by type, each
+/// type filled up to a whole word; then the length of every buffer, offsets of shapes and offsets of strides, filled
+/// up; then all shapes and all strides. Where the compiler passes no parameters by value, the whole block is one more
+/// buffer at the end. Where it does, the first `words_by_value` (up to the shapes) are the last parameter, and the rest,
+/// if there is any, is a buffer before it.
+pub fn cubecl_arguments(
+    buffers: &[u64],
+    info: &[u64],
+    words_by_value: Option<usize>,
+    memory: &mut Memory,
+) -> Vec<Argument> {
+    let bytes = |words: &[u64]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
     let mut arguments: Vec<Argument> = buffers.iter().copied().map(Argument::Pointer).collect();
-    let (fixed, dynamic) = info.split_at(fixed_bytes);
-    if !dynamic.is_empty() {
-        arguments.push(Argument::Pointer(memory.upload(dynamic)));
+    let (by_value, in_memory) = info.split_at(words_by_value.unwrap_or(0));
+    if words_by_value.is_none() || !in_memory.is_empty() {
+        arguments.push(Argument::Pointer(memory.upload(&bytes(in_memory))));
     }
-    if !fixed.is_empty() {
-        arguments.push(Argument::Bytes(fixed.to_vec()));
+    if !by_value.is_empty() {
+        arguments.push(Argument::Bytes(bytes(by_value)));
     }
     arguments
 }

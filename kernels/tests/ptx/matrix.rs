@@ -191,16 +191,17 @@ impl MatrixProduct {
         fragment.place(element, lane, format.per_register())
     }
 
-    /// A matrix from the registers of all lanes.
+    /// A matrix from the registers of all lanes; B by columns, the others by rows, so that sums run along both.
     fn matrix(&self, fragment: Fragment, format: Element, registers: &[Lanes]) -> Vec<f64> {
         let (rows, columns) = fragment.size(self.shape);
         let mut matrix = vec![0.0; rows * columns];
         let per = format.per_register();
-        for lane in 0..LANES {
-            for element in 0..self.per_lane(fragment) {
+        for element in 0..self.per_lane(fragment) {
+            let shift = 16 * (element % per);
+            for (lane, bits) in registers[element / per].iter().enumerate() {
                 let (row, column) = self.place(fragment, element, lane, format);
-                let bits = registers[element / per][lane] >> (16 * (element % per));
-                matrix[row * columns + column] = format.read(bits);
+                let place = if fragment == Fragment::B { column * rows + row } else { row * columns + column };
+                matrix[place] = format.read(bits >> shift);
             }
         }
         matrix
@@ -232,18 +233,19 @@ impl WideFragment {
     }
 }
 
-impl Core<'_, '_> {
-    fn whole(&self, active: u32) -> Result<(), String> {
-        if active == ALL { Ok(()) } else { Err(format!("is executed by lanes {active:#x} alone")) }
-    }
+/// Refuses unless all lanes are here.
+fn whole(active: u32) -> Result<(), String> {
+    if active == ALL { Ok(()) } else { Err(format!("is executed by lanes {active:#x} alone")) }
+}
 
+impl Core<'_, '_> {
     fn registers(&self, registers: &[u32]) -> Result<Vec<Lanes>, String> {
         registers.iter().map(|register| self.fetch(Source::Register(*register), ALL)).collect()
     }
 
     /// Bytes of the rows that lanes point at: lane `8 * m + r` at row `r` of matrix `m`.
     pub fn load_matrix(&mut self, copy: &MatrixCopy, line: u32, active: u32) -> Result<(), String> {
-        self.whole(active)?;
+        whole(active)?;
         let addresses = self.addresses(copy.address, active)?;
         for (matrix, register) in copy.registers.iter().enumerate() {
             let mut halves = [[0_u64; 8]; 8];
@@ -275,7 +277,7 @@ impl Core<'_, '_> {
     }
 
     pub fn store_matrix(&mut self, copy: &MatrixCopy, line: u32, active: u32) -> Result<(), String> {
-        self.whole(active)?;
+        whole(active)?;
         let addresses = self.addresses(copy.address, active)?;
         for (matrix, values) in self.registers(&copy.registers)?.iter().enumerate() {
             for row in 0..8 {
@@ -297,7 +299,7 @@ impl Core<'_, '_> {
     }
 
     pub fn product(&mut self, product: &MatrixProduct, active: u32) -> Result<(), String> {
-        self.whole(active)?;
+        whole(active)?;
         let Shape { columns, depth, .. } = product.shape;
         let addends: Vec<Lanes> =
             product.addends.iter().map(|source| self.fetch(*source, ALL)).collect::<Result<_, _>>()?;
@@ -305,8 +307,8 @@ impl Core<'_, '_> {
         let b = product.matrix(Fragment::B, product.input, &self.registers(&product.registers[2])?);
         let mut sums = product.matrix(Fragment::Accumulator, product.added, &addends);
         for (place, sum) in sums.iter_mut().enumerate() {
-            let (row, column) = (place / columns, place % columns);
-            *sum += (0..depth).map(|step| a[row * depth + step] * b[step * columns + column]).sum::<f64>();
+            let [row, column] = [&a[place / columns * depth..][..depth], &b[place % columns * depth..][..depth]];
+            *sum += row.iter().zip(column).map(|(a, b)| a * b).sum::<f64>();
         }
         let per = product.result.per_register();
         for (number, register) in product.registers[0].iter().enumerate() {
@@ -322,7 +324,7 @@ impl Core<'_, '_> {
     }
 
     fn wide_places(&mut self, fragment: &WideFragment, active: u32) -> Result<(Lanes, u64), String> {
-        self.whole(active)?;
+        whole(active)?;
         let addresses = self.addresses(fragment.address, active)?;
         let strides = self.fetch(fragment.stride, active)?;
         if addresses.iter().any(|address| *address != addresses[0]) || strides.iter().any(|other| *other != strides[0])

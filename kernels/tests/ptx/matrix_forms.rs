@@ -67,7 +67,7 @@ fn layouts(statement: &Statement) -> Vec<bool> {
         "col" => Some(false),
         _ => None,
     };
-    statement.parts.iter().filter_map(|part| layout(part)).collect()
+    statement.parts.iter().filter_map(layout).collect()
 }
 
 fn product(statement: &Statement) -> Result<MatrixProduct, String> {

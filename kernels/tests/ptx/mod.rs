@@ -14,6 +14,7 @@
 mod access;
 mod arithmetic;
 mod bits;
+mod carries;
 mod compare;
 mod convert;
 mod core;

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_half_comes_back() {
-        for bits in (0..0x1_0000_u64).filter(|bits| bits & 0x7c00 != 0x7c00 || bits & 0x3ff == 0) {
+        for bits in (0..0x1_0000_u64).filter(|bits| bits & 0x7c00 != 0x7c00 || bits.trailing_zeros() >= 10) {
             assert_eq!(to_f16(from_f16(bits), Rounding::Nearest), bits, "{bits:#x}");
         }
     }

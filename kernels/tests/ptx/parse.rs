@@ -376,7 +376,7 @@ impl<'a> Parser<'a> {
         let bytes = match action {
             Action::Load(access) | Action::Store(access) => access.kind.bytes(),
             Action::Atomic(atomic) => atomic.bytes,
-            Action::LoadMatrix(_) | Action::StoreMatrix(_) | Action::LoadFragment(_) | Action::StoreFragment(_) => 2,
+            Action::LoadFragment(fragment) | Action::StoreFragment(fragment) => fragment.element.bytes(),
             Action::CopyAsync(_) => 4,
             _ => return,
         };

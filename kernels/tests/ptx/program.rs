@@ -163,6 +163,9 @@ pub enum Space {
     Const,
 }
 
+/// One value into another: what is done to operands before and to a result after.
+pub type Touch = fn(u64) -> u64;
+
 /// One lane's arithmetic: up to four operands in, the destination's bits out.
 pub type Function = fn([u64; 4]) -> u64;
 
@@ -176,9 +179,9 @@ pub struct Scalar {
     /// The register written.
     pub destination: u32,
     /// Applied to every operand first: `.ftz`.
-    pub before: Option<fn(u64) -> u64>,
+    pub before: Option<Touch>,
     /// Applied to the result: `.ftz`, `.sat`, `.relu`.
-    pub after: Option<fn(u64) -> u64>,
+    pub after: Option<Touch>,
 }
 
 /// A load or store of one to eight elements.
@@ -423,6 +426,11 @@ pub struct Module {
     pub instruction_count: usize,
     pub(super) names: BTreeMap<String, usize>,
 }
+
+/// The register every routine has for the carry of extended arithmetic.
+pub const CARRY: u32 = 0;
+/// Its spare, for a carry that is found before the result is written.
+pub const NEXT_CARRY: u32 = 1;
 
 /// First address of the shared memory given at launch.
 pub const DYNAMIC_SHARED: u64 = 0x0100_0000;

@@ -94,7 +94,9 @@ pub(super) fn wavefronts(addresses: &[u64], bytes: usize) -> (u64, u64) {
         words.sort_unstable();
         words.dedup();
         let mut banks = [0_u64; 32];
-        words.iter().for_each(|word| banks[(word % 32) as usize] += 1);
+        for word in words {
+            banks[(word % 32) as usize] += 1;
+        }
         passes += banks.iter().max().copied().unwrap_or(0);
         least += 1;
     }

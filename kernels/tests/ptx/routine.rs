@@ -22,13 +22,18 @@ pub(super) struct RoutineBuilder {
 impl RoutineBuilder {
     pub fn new(is_entry: bool) -> Self {
         let routine = Routine { is_entry, ..Routine::default() };
-        Self {
+        let mut builder = Self {
             routine,
             tables: HashMap::new(),
             scopes: vec![HashMap::new()],
             labels: HashMap::new(),
             parameter_bytes: 0,
+        };
+        // In the order of `CARRY` and `NEXT_CARRY`.
+        for name in ["%carry", "%next_carry"] {
+            builder.register(name.to_owned(), 4);
         }
+        builder
     }
 
     pub fn open_scope(&mut self) {

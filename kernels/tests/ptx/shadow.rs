@@ -94,55 +94,68 @@ impl Mark {
     }
 }
 
+/// Granules whose marks are made together, when the first of them is touched.
+const PAGE: usize = 1024;
+
+/// What is remembered of a granule.
+#[derive(Clone, Copy, Debug, Default)]
+struct Granule {
+    writer: Mark,
+    reader: Mark,
+    /// Asynchronous copies under way.
+    pending: u16,
+}
+
 /// Marks of a memory.
 #[derive(Clone, Debug, Default)]
 pub struct Shadow {
     granule: usize,
-    writers: Vec<Mark>,
-    readers: Vec<Mark>,
-    /// Asynchronous copies under way.
-    pending: Vec<u16>,
+    pages: Vec<Vec<Granule>>,
 }
 
 impl Shadow {
     /// For so many bytes, told apart by granules.
     pub fn new(bytes: usize, granule: usize) -> Self {
-        let count = bytes.div_ceil(granule);
-        Self {
-            granule,
-            writers: vec![Mark::default(); count],
-            readers: vec![Mark::default(); count],
-            pending: vec![0; count],
-        }
+        Self { granule, pages: vec![Vec::new(); bytes.div_ceil(granule).div_ceil(PAGE)] }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.writers.fill(Mark::default());
-        self.readers.fill(Mark::default());
-        self.pending.fill(0);
+        self.pages.iter_mut().for_each(|page| page.fill(Granule::default()));
     }
 
     fn granules(&self, place: usize, bytes: usize) -> std::ops::Range<usize> {
         place / self.granule..(place + bytes).div_ceil(self.granule)
     }
 
+    fn at(&mut self, granule: usize) -> &mut Granule {
+        let page = &mut self.pages[granule / PAGE];
+        if page.is_empty() {
+            page.resize(PAGE, Granule::default());
+        }
+        &mut page[granule % PAGE]
+    }
+
     /// Whether all of these bytes have been written.
     pub fn is_written(&self, place: usize, bytes: usize) -> bool {
-        self.writers[self.granules(place, bytes)].iter().all(|mark| mark.time > 0)
+        let is_marked = |granule: usize| {
+            self.pages[granule / PAGE].get(granule % PAGE).is_some_and(|granule| granule.writer.time > 0)
+        };
+        self.granules(place, bytes).all(is_marked)
     }
 
     /// A read.
     pub fn read(&mut self, place: usize, bytes: usize, now: &Moment) -> Result<(), String> {
         for granule in self.granules(place, bytes) {
-            if self.pending[granule] > 0 {
+            let marks = self.at(granule);
+            if marks.pending > 0 {
                 return Err("reads bytes whose asynchronous copy was not waited for".to_owned());
             }
-            if self.writers[granule].collides(now) {
-                let who = self.writers[granule].who();
+            if marks.writer.collides(now) {
+                let who = marks.writer.who();
                 return Err(format!("races: reads what {who} wrote, and no barrier lies between"));
             }
-            self.readers[granule].join(now);
+            marks.reader.join(now);
         }
         Ok(())
     }
@@ -150,22 +163,14 @@ impl Shadow {
     /// A write; one that changes nothing cannot spoil anything.
     pub fn write(&mut self, place: usize, bytes: usize, now: &Moment, changes: bool) -> Result<(), String> {
         for granule in self.granules(place, bytes) {
-            if self.pending[granule] > 0 {
+            let marks = self.at(granule);
+            if marks.pending > 0 {
                 return Err("writes bytes to which an asynchronous copy is under way".to_owned());
             }
-            self.check_write(granule, now, changes)?;
-            self.writers[granule] = Mark::of(now);
-        }
-        Ok(())
-    }
-
-    fn check_write(&self, granule: usize, now: &Moment, changes: bool) -> Result<(), String> {
-        let (writer, reader) = (&self.writers[granule], &self.readers[granule]);
-        if changes && writer.collides(now) {
-            return Err(format!("races: overwrites what {} wrote, and no barrier lies between", writer.who()));
-        }
-        if changes && reader.collides(now) {
-            return Err(format!("races: overwrites what {} read, and no barrier lies between", reader.who()));
+            if changes {
+                marks.check_write(now)?;
+            }
+            marks.writer = Mark::of(now);
         }
         Ok(())
     }
@@ -173,8 +178,9 @@ impl Shadow {
     /// The start of an asynchronous copy.
     pub fn begin_copy(&mut self, place: usize, bytes: usize, now: &Moment) -> Result<(), String> {
         for granule in self.granules(place, bytes) {
-            self.check_write(granule, now, true)?;
-            self.pending[granule] += 1;
+            let marks = self.at(granule);
+            marks.check_write(now)?;
+            marks.pending += 1;
         }
         Ok(())
     }
@@ -182,9 +188,22 @@ impl Shadow {
     /// The end of an asynchronous copy, from when on the unit that waited sees it.
     pub fn end_copy(&mut self, place: usize, bytes: usize, now: &Moment) {
         for granule in self.granules(place, bytes) {
-            self.pending[granule] = self.pending[granule].saturating_sub(1);
-            self.writers[granule] = Mark::of(now);
+            let marks = self.at(granule);
+            marks.pending = marks.pending.saturating_sub(1);
+            marks.writer = Mark::of(now);
         }
+    }
+}
+
+impl Granule {
+    fn check_write(&self, now: &Moment) -> Result<(), String> {
+        let races = |deed: &str, mark: &Mark| {
+            Err(format!("races: overwrites what {} {deed}, and no barrier lies between", mark.who()))
+        };
+        if self.writer.collides(now) {
+            return races("wrote", &self.writer);
+        }
+        if self.reader.collides(now) { races("read", &self.reader) } else { Ok(()) }
     }
 }
 
