@@ -85,9 +85,9 @@ impl Rasta {
         let is_warm = self.frame >= WARM_UP_FRAMES;
         self.frame += 1;
         std::array::from_fn(|band| {
-            let log = f64::from(powers[band].max(FLOOR)).ln() as f32;
+            let log = powers[band].max(FLOOR).ln();
             let filtered = self.filtered(band, log, is_warm);
-            f64::from((filtered + self.loudness_logs[band]) * COMPRESSION).exp() as f32
+            ((filtered + self.loudness_logs[band]) * COMPRESSION).exp()
         })
     }
 

@@ -41,7 +41,7 @@ impl Default for Cepstrum {
 impl Cepstrum {
     /// Coefficients of one frame.
     pub fn of(&self, powers: &[f32; BAND_COUNT]) -> [f32; COEFFICIENT_COUNT] {
-        let logs = powers.map(|power| f64::from((power * SCALE).max(FLOOR)).ln() as f32);
+        let logs = powers.map(|power| (power * SCALE).max(FLOOR).ln());
         std::array::from_fn(|place| {
             let products = logs.iter().zip(&self.cosines[place]);
             products.fold(0.0, |sum, (log, cosine)| sum + log * cosine) * self.scales[place]
