@@ -9,10 +9,14 @@ mod allocator;
 pub mod attention;
 mod cpu;
 pub mod cross_entropy;
+#[cfg(feature = "cubecl")]
+mod cube;
 mod driver;
 pub mod dropout;
 pub mod gelu;
 pub mod layer_norm;
+#[cfg(feature = "cuda")]
+pub mod lowering;
 pub mod sampling;
 
 pub use adamw::{AdamWUpdate, Moving};

@@ -232,6 +232,10 @@ impl Plan {
         levels: &Rows<'_>,
     ) {
         let (rows, columns) = (block.queries.len(), block.columns());
+        if columns == 0 {
+            // Nobody sees a key: output and levels stay the zeros they are.
+            return;
+        }
         let views = self.rows(head, block);
         let mut statistics = vec![Statistics::default(); rows];
         scratch::with(rows * (columns + 2 * self.width), |memory| {
@@ -244,6 +248,9 @@ impl Plan {
             for ((query, sums), found) in block.queries.iter().zip(sums.chunks_exact(self.width)).zip(&statistics) {
                 // SAFETY: each query stands in one block of its head, and each block is worked on by one thread.
                 let row = unsafe { output.row(self.joined_row(head, *query, self.queries)) };
+                if found.sum == 0.0 {
+                    continue;
+                }
                 row.iter_mut().zip(sums).for_each(|(value, sum)| *value = sum / found.sum);
                 // SAFETY: as above.
                 let level = unsafe { levels.row(head * self.queries + query) };
@@ -284,6 +291,9 @@ impl Plan {
         value_gradient: &mut [f32],
     ) {
         let (rows, columns) = (block.queries.len(), block.columns());
+        if columns == 0 {
+            return;
+        }
         let views = self.rows(head, block);
         let levels: Vec<f32> = block.queries.iter().map(|query| given.levels[head * self.queries + query]).collect();
         scratch::with(rows * (2 * columns + 3 * self.width), |memory| {

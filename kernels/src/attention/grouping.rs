@@ -44,6 +44,8 @@ pub(crate) struct Grouping {
     first_query: usize,
     /// How many keys come first: all of them where the rule makes no difference between them.
     speaker_keys: usize,
+    /// Slots at or behind these are seen by nobody: of the keys that come first, and of the others.
+    ends: [usize; 2],
     /// Position of the key in each slot.
     pub(crate) positions: Vec<u32>,
     /// All queries, in blocks.
@@ -55,8 +57,16 @@ impl Grouping {
         let is_first = |position: usize| problem.rule == MaskRule::Full || is_speaker(position);
         let positions = grouped(0..keys, is_first).map(|position| position as u32).collect();
         let speaker_keys = (0..keys).filter(|position| is_first(*position)).count();
-        let mut grouping =
-            Self { rule: problem.rule, first_query: problem.first_query, speaker_keys, positions, blocks: Vec::new() };
+        let limit = problem.key_limit.unwrap_or(keys).min(keys);
+        let first_seen = (0..limit).filter(|position| is_first(*position)).count();
+        let mut grouping = Self {
+            rule: problem.rule,
+            first_query: problem.first_query,
+            speaker_keys,
+            ends: [first_seen, speaker_keys + limit - first_seen],
+            positions,
+            blocks: Vec::new(),
+        };
         let rows = (BLOCK_SCORES / keys.max(1)).next_multiple_of(8).clamp(BLOCK_ROWS.start, BLOCK_ROWS.end);
         let order: Vec<usize> = grouped(0..queries, |query| is_first(problem.first_query + query)).collect();
         grouping.blocks = order
@@ -70,9 +80,9 @@ impl Grouping {
     /// The slots that a query sees.
     pub(crate) fn visible(&self, query: usize) -> [Range<usize>; 2] {
         let (speaker, listener) = self.visible_places(self.first_query + query);
-        let (speaker_keys, keys) = (self.speaker_keys, self.positions.len());
-        let slot = |place: usize| (speaker_keys + place).min(keys);
-        [speaker.start.min(speaker_keys)..speaker.end.min(speaker_keys), slot(listener.start)..slot(listener.end)]
+        let [first_end, other_end] = self.ends;
+        let slot = |place: usize| (self.speaker_keys + place).min(other_end);
+        [speaker.start.min(first_end)..speaker.end.min(first_end), slot(listener.start)..slot(listener.end)]
     }
 
     /// The same as counts of speaker tokens and of listener tokens, without regard to where the keys end.

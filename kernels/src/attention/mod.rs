@@ -3,6 +3,8 @@
 //! In:  queries, keys, values `[batch, heads, tokens, width of a head]`, an [`AttentionProblem`].
 //! Out: `[batch, heads, queries, width of a head]`.
 
+#[cfg(feature = "cubecl")]
+pub(crate) mod cube;
 pub(crate) mod fused;
 mod grouping;
 mod problem;
@@ -29,6 +31,12 @@ pub fn attention(
     problem: &AttentionProblem,
 ) -> Result<Tensor<4>, ProblemError> {
     check(&query, &key, &value, problem)?;
+    #[cfg(feature = "cubecl")]
+    if crate::cube::takes(&query) && query.shape().num_elements() > 0 && query.dims()[3].is_multiple_of(4) {
+        let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
+        let output = <Dispatch as crate::cube::operations::CubeOps>::cube_attention(query, key, value, *problem);
+        return Ok(Tensor::from_dispatch(output));
+    }
     if ![&query, &key, &value].into_iter().all(cpu::takes) || query.shape().num_elements() == 0 {
         return Ok(reference::attention(query, key, value, problem));
     }

@@ -69,12 +69,20 @@ pub struct AttentionProblem {
     pub first_query: usize,
     /// Which weights are dropped after the softmax; none outside training.
     pub dropout: Option<Dropout>,
+    /// Keys at this position and later are seen by nobody, as in a cache that is not full yet. A query that sees no
+    /// key at all gives zeros, and takes and gives no gradient.
+    pub key_limit: Option<usize>,
 }
 
 impl AttentionProblem {
     /// As many queries as keys, nothing dropped.
     pub fn whole(rule: MaskRule) -> Self {
-        Self { rule, first_query: 0, dropout: None }
+        Self { rule, first_query: 0, dropout: None, key_limit: None }
+    }
+
+    /// Whether the query in that row may look at that key.
+    pub fn allows(&self, row: usize, key: usize) -> bool {
+        key < self.key_limit.unwrap_or(usize::MAX) && self.rule.allows(self.first_query + row, key)
     }
 
     /// The same with dropped weights.
