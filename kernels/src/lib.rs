@@ -11,7 +11,7 @@ mod cpu;
 pub mod cross_entropy;
 #[cfg(feature = "cubecl")]
 mod cube;
-mod driver;
+pub mod driver;
 pub mod dropout;
 pub mod gelu;
 pub mod layer_norm;
@@ -23,7 +23,6 @@ pub use adamw::{AdamWUpdate, Moving};
 pub use allocator::keep_freed_pages;
 pub use attention::{AttentionProblem, MaskRule, ProblemError, attention};
 pub use cross_entropy::cross_entropy;
-pub use driver::has_cuda_driver;
 pub use dropout::{Dropout, dropout};
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;

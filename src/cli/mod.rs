@@ -127,10 +127,15 @@ fn load_config(path: &std::path::Path) -> anyhow::Result<crate::config::RunConfi
 }
 
 /// Opens the device that was asked for and tells why it was chosen.
-fn open_device(choice: crate::device::DeviceChoice) -> anyhow::Result<burn::tensor::Device> {
-    let (device, reason) = crate::device::open(choice)?;
-    log::info!("computing on {reason}");
-    Ok(device)
+fn open_device(choice: &crate::device::DeviceChoice) -> anyhow::Result<burn::tensor::Device> {
+    let mut opened = crate::device::open(choice)?;
+    anyhow::ensure!(
+        opened.devices.len() == 1,
+        "`--device {choice}` names {} devices, but this version computes on one; name one of them",
+        opened.devices.len()
+    );
+    log::info!("computing on {}", opened.reason);
+    Ok(opened.devices.remove(0))
 }
 
 /// Stops a training on Ctrl-C or SIGTERM after the update at hand; a second signal ends the program at once.

@@ -45,7 +45,7 @@ pub struct PredictArgs {
     /// Where the log probabilities go, `[clips, 10]`.
     #[arg(long, value_name = "FILE")]
     pub probabilities: Option<PathBuf>,
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    /// `auto`, `cpu`, `cubecl-cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where a driver answers.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
 }
@@ -53,7 +53,7 @@ pub struct PredictArgs {
 /// Runs the verb.
 pub fn run(arguments: &PredictArgs) -> anyhow::Result<Verdict> {
     let mut config = load_config(&arguments.config)?;
-    let device = open_device(arguments.device)?;
+    let device = open_device(&arguments.device)?;
     let weights = match &arguments.weights {
         Some(path) => path.clone(),
         None => checkpoint_of_iteration(&config.run_folder(), -1)?,

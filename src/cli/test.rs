@@ -55,7 +55,7 @@ pub struct TestArgs {
     /// What is said: 0 debug, 1 info, 2 warnings, 3 errors.
     #[arg(short, long, value_name = "LEVEL")]
     pub log_level: Option<u8>,
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    /// `auto`, `cpu`, `cubecl-cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where a driver answers.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
 }
@@ -119,7 +119,7 @@ pub fn run(arguments: &TestArgs) -> anyhow::Result<Verdict> {
 }
 
 fn predict(arguments: &TestArgs, config: &mut RunConfig, places: &Places) -> anyhow::Result<()> {
-    let device = open_device(arguments.device)?;
+    let device = open_device(&arguments.device)?;
     if arguments.half_precision {
         log::info!("`-hf` is accepted; on the CPU everything is computed in f32");
     }

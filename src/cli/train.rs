@@ -39,7 +39,7 @@ pub struct TrainArgs {
     /// What is said: 0 debug, 1 info, 2 warnings, 3 errors.
     #[arg(short, long, value_name = "LEVEL")]
     pub log_level: Option<u8>,
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    /// `auto`, `cpu`, `cubecl-cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where a driver answers.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
 }
@@ -55,7 +55,7 @@ pub fn run(arguments: &TrainArgs) -> anyhow::Result<Verdict> {
         (None, None) => anyhow::bail!("neither `--config` nor `--resume` was given"),
     };
     let config = load_config(&path)?;
-    let device = open_device(arguments.device)?;
+    let device = open_device(&arguments.device)?;
     let start = match arguments.continue_iter {
         _ if arguments.restart_train => Start::Anew,
         iteration if iteration >= 0 => Start::Iteration(iteration),

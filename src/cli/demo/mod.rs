@@ -41,7 +41,7 @@ pub struct DemoArgs {
     /// Do only this share of the training, for a quick look; the scores mean little then.
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     pub training_share: f64,
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    /// `auto`, `cpu`, `cubecl-cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where a driver answers.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
 }
@@ -67,7 +67,7 @@ pub fn run(arguments: &DemoArgs) -> anyhow::Result<Verdict> {
         "`--training-share` is {}, expected more than 0 and at most 1",
         arguments.training_share
     );
-    let device = open_device(arguments.device)?;
+    let device = open_device(&arguments.device)?;
     let out = &arguments.out;
     start_clean(out)?;
     let interrupter = interrupter()?;
