@@ -56,6 +56,11 @@ pub fn driver_answer(_: &Path) -> DriverAnswer {
     DriverAnswer::Missing
 }
 
+/// Whether there is a device to compute on, for those who would do without.
+pub fn has_cuda_device() -> bool {
+    matches!(driver_answer(Path::new(DRIVER_LIBRARY)), DriverAnswer::Ready { devices, .. } if !devices.is_empty())
+}
+
 /// Tells the compiler of kernels where CUDA's files are, by the variable `CUDA_PATH` of this process.
 ///
 /// Returns whether it could be set: only while no other thread runs, since one might be reading the environment.
