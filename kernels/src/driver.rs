@@ -56,8 +56,8 @@ pub fn driver_answer(_: &Path) -> DriverAnswer {
     DriverAnswer::Missing
 }
 
-/// Whether there is a device to compute on, for those who would do without.
-pub fn has_cuda_device() -> bool {
+/// Whether a driver answers that has a device, for those who would do without.
+pub fn has_cuda_driver() -> bool {
     matches!(driver_answer(Path::new(DRIVER_LIBRARY)), DriverAnswer::Ready { devices, .. } if !devices.is_empty())
 }
 

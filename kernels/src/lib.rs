@@ -23,6 +23,7 @@ pub use adamw::{AdamWUpdate, Moving};
 pub use allocator::keep_freed_pages;
 pub use attention::{AttentionProblem, MaskRule, ProblemError, attention};
 pub use cross_entropy::cross_entropy;
+pub use driver::has_cuda_driver;
 pub use dropout::{Dropout, dropout};
 pub use gelu::gelu;
 pub use layer_norm::layer_norm;

@@ -48,7 +48,7 @@ pub fn paths() -> Vec<Path> {
         paths.push(Path { name, device: Device::cpu(), element, tolerance, is_slow: true });
     }
     #[cfg(feature = "cuda")]
-    if unifr_kernels::driver::has_cuda_device() {
+    if unifr_kernels::has_cuda_driver() {
         for (name, element, tolerance) in [
             ("cuda f32", FloatDType::F32, EXACT),
             ("cuda f16", FloatDType::F16, HALF),
