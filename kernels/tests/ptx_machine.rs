@@ -7,7 +7,7 @@ use ptx::{Argument, Checks, Fault, Grid, Memory, Module, Report, launch, launch_
 /// A module around the body of one kernel.
 fn module(parameters: &str, body: &str) -> Module {
     let text = format!(
-        ".version 7.8\n.target sm_80\n.address_size 64\n.extern .shared .align 16 .b8 dynamic[];\n\
+        ".version 7.8\n.target sm_90\n.address_size 64\n.extern .shared .align 16 .b8 dynamic[];\n\
          .visible .entry kernel({parameters})\n{{\n.reg .pred %p<9>;\n.reg .b16 %h<40>;\n.reg .b32 %r<60>;\n\
          .reg .b64 %d<20>;\n{body}\n}}\n"
     );
@@ -431,4 +431,103 @@ fn atomics_of_all_cubes_add_up() {
     run(&module, Grid { cubes: [3, 1, 1], units: [40, 1, 1] }, 0, &[pointer], &mut memory).expect("it runs");
     assert_eq!(memory.read_f32(pointer, 1), [120.0]);
     assert_eq!(memory.read_u32(pointer + 4, 1), [240]);
+}
+
+#[test]
+fn halves_compute_in_pairs_and_round_once() {
+    let module = module(
+        POINTERS_1,
+        "ld.param.b64 %d1, [a]; mov.b32 %r1, 0f3FC00000; mov.b32 %r2, 0fC0000000;
+         cvt.rn.bf16x2.f32 %r3, %r1, %r2; cvt.rn.f16x2.f32 %r4, %r1, %r2;
+         mul.rn.bf16x2 %r5, %r3, %r3; fma.rn.f16x2 %r6, %r4, %r4, %r4; max.f16x2 %r7, %r4, %r6; neg.bf16x2 %r8, %r3;
+         mov.b32 {%h1, %h2}, %r5; cvt.f32.bf16 %r9, %h1; cvt.f32.bf16 %r10, %h2;
+         mov.b32 {_, %h3}, %r6; cvt.f32.f16 %r11, %h3; cvt.rn.f16.f32 %h4, 0f477FF000; mov.b32 %r12, {%h4, %h3};
+         st.global.v4.b32 [%d1], {%r9, %r10, %r11, %r7}; st.global.v2.b32 [%d1+16], {%r8, %r12}; ret;",
+    );
+    let mut memory = Memory::new();
+    let output = memory.alloc(24);
+    run(&module, one_cube(1), 0, &[output], &mut memory).expect("it runs");
+    // The first of the two values goes to the upper half: -2 below, 1.5 above.
+    assert_eq!(memory.read_f32(output, 3), [4.0, 2.25, 3.75]); // 1.5 * 1.5 + 1.5
+    assert_eq!(memory.read_f16(output + 12, 2), [2.0, 3.75]); // (-2) * (-2) - 2 = 2
+    assert_eq!(memory.read_bf16(output + 16, 2), [2.0, -1.5]);
+    // 65520 is the first number that is infinite as a half.
+    assert_eq!(memory.read_f16(output + 20, 2), [f32::INFINITY, 3.75]);
+}
+
+#[test]
+fn a_table_of_branches_sends_every_lane_its_way() {
+    let module = module(
+        POINTERS_1,
+        "ld.param.b64 %d1, [a]; mov.u32 %r1, %tid.x; rem.u32 %r2, %r1, 3;
+         $L_table: .branchtargets $L_0, $L_1, $L_2;
+         brx.idx %r2, $L_table;
+         $L_0: mov.b32 %r3, 100; bra.uni $L_end;
+         $L_1: mov.b32 %r3, 200; bra.uni $L_end;
+         $L_2: mov.b32 %r3, 300;
+         $L_end: redux.sync.add.u32 %r4, %r3, -1; add.s32 %r3, %r3, %r4;
+         mul.wide.u32 %d2, %r1, 4; add.s64 %d3, %d1, %d2; st.global.b32 [%d3], %r3; ret;",
+    );
+    let mut memory = Memory::new();
+    let output = memory.alloc(128);
+    run(&module, one_cube(32), 0, &[output], &mut memory).expect("it runs");
+    // 11 lanes of the first and second kind, 10 of the third: 1100 + 2200 + 3000.
+    let expected: Vec<u32> = (0..32).map(|lane| 6300 + 100 * (lane % 3 + 1)).collect();
+    assert_eq!(memory.read_u32(output, 32), expected);
+}
+
+#[test]
+fn words_carry_into_the_next() {
+    // 0xffff_ffff_ffff_ffff + 1 in two words, the first of which is overwritten by its own sum.
+    let module = module(
+        POINTERS_1,
+        "ld.param.b64 %d1, [a]; mov.b32 %r1, -1; mov.b32 %r2, -1;
+         add.cc.u32 %r1, %r1, 1; addc.cc.u32 %r2, %r2, 0; addc.u32 %r3, 7, 0;
+         st.global.b32 [%d1], %r1; st.global.b32 [%d1+4], %r2; st.global.b32 [%d1+8], %r3; ret;",
+    );
+    let mut memory = Memory::new();
+    let output = memory.alloc(12);
+    run(&module, one_cube(1), 0, &[output], &mut memory).expect("it runs");
+    assert_eq!(memory.read_u32(output, 3), [0, 0, 8]);
+}
+
+#[test]
+fn a_matrix_stored_and_loaded_comes_back_turned_or_not() {
+    // Lane l holds 2l and 2l + 1 as integers of 16 bits.
+    let kernel = |load: &str| {
+        module(
+            POINTERS_1,
+            &format!(
+                "ld.param.b64 %d1, [a]; mov.u32 %r1, %laneid; shl.b32 %r2, %r1, 1; add.s32 %r3, %r2, 1;
+                 shl.b32 %r3, %r3, 16; or.b32 %r2, %r2, %r3; and.b32 %r4, %r1, 7; mul.wide.u32 %d2, %r4, 16;
+                 mov.b64 %d3, dynamic; add.s64 %d3, %d3, %d2;
+                 stmatrix.sync.aligned.m8n8.x1.shared.b16 [%d3], {{%r2}}; bar.warp.sync -1;
+                 ldmatrix.sync.aligned.m8n8.x1.{load}shared.b16 {{%r5}}, [%d3];
+                 mul.wide.u32 %d4, %r1, 4; add.s64 %d5, %d1, %d4; st.global.b32 [%d5], %r5; ret;"
+            ),
+        )
+    };
+    let mut memory = Memory::new();
+    let output = memory.alloc(128);
+    let mut halves = |load: &str| {
+        run(&kernel(load), one_cube(32), 128, &[output], &mut memory).expect("it runs");
+        let words = memory.read_u32(output, 32);
+        words.iter().flat_map(|word| [word & 0xffff, word >> 16]).collect::<Vec<_>>()
+    };
+    assert_eq!(halves(""), (0..64).collect::<Vec<_>>());
+    // Element (row, column) of the turned matrix is 8 * column + row.
+    assert_eq!(halves("trans."), (0..64).map(|place| place % 8 * 8 + place / 8).collect::<Vec<_>>());
+}
+
+#[test]
+fn arguments_lie_as_cubecl_passes_them() {
+    let mut memory = Memory::new();
+    let buffer = memory.alloc(4);
+    let whole = ptx::cubecl_arguments(&[buffer], &[7, 8, 9], None, &mut memory);
+    let Argument::Pointer(info) = whole[1] else { panic!("the block is a buffer") };
+    assert_eq!(memory.read_u32(info, 6), [7, 0, 8, 0, 9, 0]);
+    let split = ptx::cubecl_arguments(&[buffer], &[7, 8, 9], Some(2), &mut memory);
+    let Argument::Pointer(shapes) = split[1] else { panic!("the shapes are a buffer") };
+    assert_eq!((memory.read_u32(shapes, 2), split.len()), (vec![9, 0], 3));
+    assert_eq!(split[2], Argument::Bytes([7_u64, 8].map(u64::to_le_bytes).concat()));
 }

@@ -3,12 +3,13 @@
 //! In:  a form of access, the active lanes, their registers.
 //! Out: registers or memory changed; counts of passes over the banks and of sectors.
 
-use super::core::{Core, OpenCopy, lanes_of};
+use super::core::Core;
 use super::memory_forms::element_mask;
 use super::program::{Access, Address, Atomic, CopyAsync, LANES, Lanes, Source, Space};
 use super::program::{DYNAMIC_SHARED, GLOBAL, IMAGE, LOCAL, PARAMETERS, STATIC_SHARED};
 use super::report::{sectors, wavefronts};
 use super::shadow::{Moment, Shadow};
+use super::ways::{OpenCopy, lanes_of};
 
 /// One of the memories a lane can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -163,6 +163,9 @@ fn integer_function(statement: &Statement, kind: Type) -> Option<Function> {
 
 /// Integer functions of two operands, also those of atomics.
 pub fn two_integers(name: &str, kind: Type) -> Option<Function> {
+    if matches!(kind, Type::U16x2 | Type::S16x2) {
+        return integer_pairs(name, kind);
+    }
     match name {
         "add" => integer!(kind, |a, b, c, Wide| a.wrapping_add(b)),
         "sub" => integer!(kind, |a, b, c, Wide| a.wrapping_sub(b)),
@@ -174,6 +177,29 @@ pub fn two_integers(name: &str, kind: Type) -> Option<Function> {
         "max" => integer!(kind, |a, b, c, Wide| a.max(b)),
         _ => None,
     }
+}
+
+/// Functions of pairs of 16-bit integers.
+fn integer_pairs(name: &str, kind: Type) -> Option<Function> {
+    macro_rules! each {
+        (|$a:ident, $b:ident| $value:expr) => {
+            |[a, b, ..]| {
+                let one = |shift: u32| {
+                    let ($a, $b) = ((a >> shift) as u16, (b >> shift) as u16);
+                    u64::from($value) << shift
+                };
+                one(0) | one(16)
+            }
+        };
+    }
+    Some(match (name, kind) {
+        ("add", _) => each!(|a, b| a.wrapping_add(b)),
+        ("min", Type::U16x2) => each!(|a, b| a.min(b)),
+        ("max", Type::U16x2) => each!(|a, b| a.max(b)),
+        ("min", _) => each!(|a, b| (a as i16).min(b as i16) as u16),
+        ("max", _) => each!(|a, b| (a as i16).max(b as i16) as u16),
+        _ => return None,
+    })
 }
 
 /// A product of twice the width, plus the third operand (which is zero for `mul`).

@@ -1,185 +1,23 @@
-//! A plane: its registers, the ways its lanes go, and the loop that executes instructions.
+//! The loop that executes a plane's instructions, and the instructions that change its way.
 //!
 //! In:  a plane that is ready.
 //! Out: the plane waiting at a barrier, done, or out of its turn.
-//!
-//! Lanes on the same way share a program counter. A way ends where it meets the one below it on the stack.
 
-use super::flow::NOWHERE;
 use super::machine::{Cube, Machine};
-use super::program::{Action, Fault, Instruction, LANES, LOCAL, Lanes, Routine, Scalar, Source, Special};
-use super::program::{Module, Slot};
-use std::cmp::Ordering;
+use super::program::{Action, Fault, Instruction, LANES, Module, Routine, Slot, Source};
+use super::report::Tally;
+use super::ways::{ALL, Plane, State, lanes_of};
 
-/// All lanes.
-pub const ALL: u32 = u32::MAX;
 /// Instructions after which another plane gets its turn, so that one may wait for what another writes.
 const TURN: u32 = 1 << 16;
 /// What a register holds that the compiler left open: NaN in every float format.
 const OPEN: u64 = 0x7fff_7fff_7fff_7fff;
-
-/// Whether a plane can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It can.
-    Ready,
-    /// It waits at a barrier: number, units expected where not all, line.
-    Waiting(u64, Option<u64>, u32),
-    /// All its lanes are done.
-    Done,
-}
-
-/// Lanes that go the same way.
-#[derive(Clone, Copy, Debug)]
-pub struct Way {
-    place: u32,
-    /// Where it meets the way below.
-    meeting: u32,
-    lanes: u32,
-}
-
-/// A routine under way.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame {
-    pub routine: usize,
-    /// Its first register among the plane's.
-    pub first_register: usize,
-    /// Its variables' start in each lane's own memory.
-    pub local: usize,
-    /// Ways that belong to callers.
-    outer_ways: usize,
-    lanes: u32,
-}
-
-/// An asynchronous copy not waited for.
-#[derive(Clone, Debug)]
-pub struct OpenCopy {
-    pub lane: usize,
-    pub area: usize,
-    pub place: usize,
-    pub bytes: Vec<u8>,
-}
-
-/// 32 lanes in lockstep.
-pub struct Plane {
-    pub number: usize,
-    /// Lanes that exist and are not done.
-    pub living: u32,
-    pub registers: Vec<Lanes>,
-    /// Lanes of each register that have been written.
-    pub written: Vec<u32>,
-    pub frames: Vec<Frame>,
-    ways: Vec<Way>,
-    pub local: Vec<Vec<u8>>,
-    /// Groups of copies, oldest first; the last one is not committed.
-    pub copies: Vec<Vec<OpenCopy>>,
-    pub state: State,
-    /// Time of the last barrier of the plane.
-    pub barrier: u32,
-}
-
-impl Plane {
-    pub fn new(number: usize, lanes: u32, entry: usize, routine: &Routine, time: u32) -> Self {
-        let living = if lanes == 32 { ALL } else { (1 << lanes) - 1 };
-        let mut plane = Self {
-            number,
-            living,
-            registers: Vec::new(),
-            written: Vec::new(),
-            frames: Vec::new(),
-            ways: Vec::new(),
-            local: vec![Vec::new(); LANES],
-            copies: vec![Vec::new()],
-            state: State::Ready,
-            barrier: time,
-        };
-        plane.enter(entry, routine, living);
-        plane
-    }
-
-    /// What the plane waits for, if it does.
-    pub fn waits(&self) -> Option<(u64, Option<u64>, u32)> {
-        match self.state {
-            State::Waiting(number, units, line) => Some((number, units, line)),
-            _ => None,
-        }
-    }
-
-    pub fn frame(&self) -> Frame {
-        self.frames[self.frames.len() - 1]
-    }
-
-    fn enter(&mut self, number: usize, routine: &Routine, lanes: u32) {
-        let (first_register, local) = (self.registers.len(), self.local[0].len().next_multiple_of(16));
-        self.frames.push(Frame { routine: number, first_register, local, outer_ways: self.ways.len(), lanes });
-        self.registers.resize(first_register + routine.register_count as usize, [0; LANES]);
-        self.written.resize(self.registers.len(), 0);
-        let end = local + routine.frame_bytes as usize;
-        self.local.iter_mut().for_each(|bytes| bytes.resize(end, 0xff));
-        self.ways.push(Way { place: 0, meeting: NOWHERE, lanes });
-    }
-
-    /// Takes lanes off the ways from some depth of the stack on.
-    fn remove(&mut self, lanes: u32, from: usize) {
-        self.ways[from..].iter_mut().for_each(|way| way.lanes &= !lanes);
-    }
-
-    fn step(&mut self) {
-        if let Some(way) = self.ways.last_mut() {
-            way.place += 1;
-        }
-    }
-
-    fn goto(&mut self, place: u32) {
-        if let Some(way) = self.ways.last_mut() {
-            way.place = place;
-        }
-    }
-
-    /// Parts the lanes of the top way to several places.
-    fn part(&mut self, mut places: Vec<(u32, u32)>, meeting: u32) {
-        places.retain(|(_, lanes)| *lanes != 0);
-        if let [(place, _)] = places[..] {
-            return self.goto(place);
-        }
-        let Some(way) = self.ways.last_mut() else { return };
-        if way.meeting == meeting {
-            self.ways.pop();
-        } else {
-            way.place = meeting;
-        }
-        // The way that comes first in the text goes first.
-        places.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
-        let going = places.into_iter().filter(|(place, _)| *place != meeting);
-        self.ways.extend(going.map(|(place, lanes)| Way { place, meeting, lanes }));
-    }
-}
 
 /// A plane that executes, with all it can reach.
 pub struct Core<'c, 'm> {
     pub machine: &'c mut Machine<'m>,
     pub cube: &'c mut Cube,
     pub plane: &'c mut Plane,
-}
-
-/// Where the lanes of an operand come from.
-enum View<'a> {
-    Lanes(&'a Lanes),
-    Same(u64),
-}
-
-impl View<'_> {
-    fn at(&self, lane: usize) -> u64 {
-        match self {
-            View::Lanes(lanes) => lanes[lane],
-            View::Same(value) => *value,
-        }
-    }
-}
-
-/// The lanes of a mask.
-pub fn lanes_of(mask: u32) -> impl Iterator<Item = usize> {
-    (0..LANES).filter(move |lane| mask >> lane & 1 == 1)
 }
 
 impl<'m> Core<'_, 'm> {
@@ -256,7 +94,7 @@ impl<'m> Core<'_, 'm> {
     }
 
     /// The tally of the instruction that executes.
-    pub fn tally(&mut self) -> &mut super::report::Tally {
+    pub fn tally(&mut self) -> &mut Tally {
         let place = self.plane.ways[self.plane.ways.len() - 1].place as usize;
         let first = self.module().routines[self.plane.frame().routine].first;
         &mut self.machine.tallies[first + place]
@@ -374,97 +212,5 @@ impl<'m> Core<'_, 'm> {
         self.plane.written.truncate(callee.first_register);
         self.plane.local.iter_mut().for_each(|bytes| bytes.truncate(callee.local));
         self.plane.step();
-    }
-
-    /// A register of the routine among all of the plane.
-    pub fn register(&self, register: u32) -> usize {
-        self.plane.frame().first_register + register as usize
-    }
-
-    fn check_written(&self, register: u32, lanes: u32) -> Result<(), String> {
-        if self.plane.written[self.register(register)] & lanes == lanes {
-            return Ok(());
-        }
-        let routine = &self.module().routines[self.plane.frame().routine];
-        Err(format!("reads `{}` before it is written", routine.register_names[register as usize]))
-    }
-
-    /// The values of an operand.
-    pub fn fetch(&self, source: Source, lanes: u32) -> Result<Lanes, String> {
-        Ok(match source {
-            Source::Register(register) => {
-                self.check_written(register, lanes)?;
-                self.plane.registers[self.register(register)]
-            }
-            Source::Immediate(value) => [value; LANES],
-            Source::Frame(offset) => [LOCAL + (self.plane.frame().local + offset as usize) as u64; LANES],
-            Source::Special(special) => std::array::from_fn(|lane| self.special(special, lane)),
-        })
-    }
-
-    /// Writes some lanes of a register.
-    pub fn write(&mut self, register: u32, values: &Lanes, lanes: u32) {
-        let register = self.register(register);
-        self.plane.written[register] |= lanes;
-        let target = &mut self.plane.registers[register];
-        if lanes == ALL {
-            *target = *values;
-        } else {
-            lanes_of(lanes).for_each(|lane| target[lane] = values[lane]);
-        }
-    }
-
-    fn scalar(&mut self, scalar: &Scalar, active: u32) -> Result<(), String> {
-        let mut special = [[0; LANES]; 4];
-        for (values, source) in special.iter_mut().zip(scalar.sources) {
-            match source {
-                Source::Special(_) | Source::Frame(_) => *values = self.fetch(source, active)?,
-                Source::Register(register) => self.check_written(register, active)?,
-                Source::Immediate(_) => {}
-            }
-        }
-        let first = self.plane.frame().first_register;
-        let views: [View; 4] = std::array::from_fn(|place| match scalar.sources[place] {
-            Source::Register(register) => View::Lanes(&self.plane.registers[first + register as usize]),
-            Source::Immediate(value) => View::Same(value),
-            _ => View::Lanes(&special[place]),
-        });
-        let mut result = [0; LANES];
-        for lane in lanes_of(active) {
-            let mut operands = [views[0].at(lane), views[1].at(lane), views[2].at(lane), views[3].at(lane)];
-            if let Some(before) = scalar.before {
-                operands[..3].iter_mut().for_each(|bits| *bits = before(*bits));
-            }
-            let value = (scalar.function)(operands);
-            result[lane] = scalar.after.map_or(value, |after| after(value));
-        }
-        self.write(scalar.destination, &result, active);
-        Ok(())
-    }
-
-    fn special(&self, special: Special, lane: usize) -> u64 {
-        let [x, y, _] = self.machine.grid.units;
-        let unit = (self.plane.number * LANES + lane) as u32;
-        let mask = |order: Ordering, or_equal: bool| {
-            let is_in = |other: usize| other.cmp(&lane) == order || (or_equal && other == lane);
-            (0..LANES).fold(0_u64, |mask, other| mask | u64::from(is_in(other)) << other)
-        };
-        match special {
-            Special::Tid(0) => u64::from(unit % x),
-            Special::Tid(1) => u64::from(unit / x % y),
-            Special::Tid(_) => u64::from(unit / (x * y)),
-            Special::Ntid(axis) => u64::from(self.machine.grid.units[axis]),
-            Special::Ctaid(axis) => u64::from(self.cube.position[axis]),
-            Special::Nctaid(axis) => u64::from(self.machine.grid.cubes[axis]),
-            Special::LaneId => lane as u64,
-            Special::WarpId => self.plane.number as u64,
-            Special::WarpCount => u64::from(self.machine.grid.units.iter().product::<u32>().div_ceil(LANES as u32)),
-            Special::WarpSize => LANES as u64,
-            Special::GridId => 1,
-            Special::LaneMask(order, or_equal) => mask(order, or_equal),
-            Special::SharedBytes { dynamic_only: true } => self.cube.shared[0].len() as u64,
-            Special::SharedBytes { dynamic_only: false } => self.cube.shared.iter().map(Vec::len).sum::<usize>() as u64,
-            Special::Clock => self.machine.executed,
-        }
     }
 }

@@ -3,11 +3,12 @@
 //! In:  a module, a kernel's name, the size of the launch, arguments, memory.
 //! Out: memory changed, and a [`Report`].
 
-use super::core::{Core, Plane, State};
+use super::core::Core;
 use super::memory::Memory;
 use super::program::{Fault, LANES, Module, Slot};
 use super::report::{Report, Tally};
 use super::shadow::Shadow;
+use super::ways::{Plane, State};
 
 /// Size of a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct Checks {
     pub lane_races: bool,
     /// Units that touch the same global bytes without a barrier between, cubes included.
     pub global_races: bool,
-    /// Shared bytes that are read before anybody wrote them; otherwise counted.
+    /// Shared bytes that are read before anybody wrote them; otherwise counted. Found together with races.
     pub unwritten_reads: bool,
     /// Instructions of planes after which a launch counts as endless.
     pub most_instructions: u64,

@@ -4,7 +4,7 @@
 //! Out: what [`super::matrix`] executes; shapes and element types outside its list are refused.
 //! Source: PTX ISA, "Warp level matrix multiply-accumulate instructions".
 
-use super::matrix::{Element, Fragment, MatrixCopy, MatrixProduct, Shape, WideFragment};
+use super::fragments::{Element, Fragment, MatrixCopy, MatrixProduct, Shape, WideFragment};
 use super::operand::Statement;
 use super::program::{Action, Space, Type};
 

@@ -46,7 +46,7 @@ pub(super) struct Declared {
 
 /// Reads tokens one after the other.
 pub(super) struct Parser<'a> {
-    tokens: &'a [Token<'a>],
+    pub(super) tokens: &'a [Token<'a>],
     pub(super) place: usize,
     module: Module,
     /// Addresses of module variables.
@@ -58,68 +58,6 @@ impl<'a> Parser<'a> {
     fn new(tokens: &'a [Token<'a>]) -> Self {
         let module = Module { granule: 8, ..Module::default() };
         Self { tokens, place: 0, module, addresses: HashMap::new(), opcodes: HashMap::new() }
-    }
-
-    pub(super) fn line(&self) -> u32 {
-        self.tokens.get(self.place).or(self.tokens.last()).map_or(0, |token| token.line)
-    }
-
-    pub(super) fn fault<T>(&self, message: impl Into<String>) -> Result<T, Fault> {
-        Err(Fault::new(self.line(), message))
-    }
-
-    pub(super) fn peek(&self) -> Option<TokenKind<'a>> {
-        self.tokens.get(self.place).map(|token| token.kind)
-    }
-
-    pub(super) fn peek_after(&self) -> Option<TokenKind<'a>> {
-        self.tokens.get(self.place + 1).map(|token| token.kind)
-    }
-
-    pub(super) fn is_mark(&self, mark: char) -> bool {
-        self.peek() == Some(TokenKind::Mark(mark))
-    }
-
-    /// Steps over a mark if it is next.
-    pub(super) fn take_mark(&mut self, mark: char) -> bool {
-        let is_next = self.is_mark(mark);
-        self.place += usize::from(is_next);
-        is_next
-    }
-
-    pub(super) fn expect_mark(&mut self, mark: char) -> Result<(), Fault> {
-        if self.take_mark(mark) { Ok(()) } else { self.fault(format!("expected `{mark}`, found {:?}", self.peek())) }
-    }
-
-    pub(super) fn word(&mut self) -> Result<&'a str, Fault> {
-        match self.peek() {
-            Some(TokenKind::Word(word)) => {
-                self.place += 1;
-                Ok(word)
-            }
-            other => self.fault(format!("expected a word, found {other:?}")),
-        }
-    }
-
-    /// Steps over a word if it is next.
-    pub(super) fn take_word(&mut self, word: &str) -> bool {
-        let is_next = self.peek() == Some(TokenKind::Word(word));
-        self.place += usize::from(is_next);
-        is_next
-    }
-
-    /// A whole number, with a sign if need be.
-    pub(super) fn number(&mut self) -> Result<u64, Fault> {
-        let is_negative = self.take_mark('-');
-        let word = self.word()?;
-        let Some(value) = number(word) else { return self.fault(format!("`{word}` is no number")) };
-        Ok(if is_negative { value.wrapping_neg() } else { value })
-    }
-
-    fn skip_to(&mut self, mark: char) {
-        while self.place < self.tokens.len() && !self.take_mark(mark) {
-            self.place += 1;
-        }
     }
 
     fn declaration(&mut self) -> Result<(), Fault> {
@@ -400,25 +338,4 @@ impl<'a> Parser<'a> {
         }
         Ok(self.module)
     }
-}
-
-/// A number as PTX writes it: decimal, hexadecimal, octal, binary, or the bits of a float.
-pub(super) fn number(word: &str) -> Option<u64> {
-    if let Some(digits) = word.strip_prefix("0f").or(word.strip_prefix("0F")).filter(|digits| digits.len() == 8) {
-        return u64::from_str_radix(digits, 16).ok();
-    }
-    if let Some(digits) = word.strip_prefix("0d").or(word.strip_prefix("0D")).filter(|digits| digits.len() == 16) {
-        return u64::from_str_radix(digits, 16).ok();
-    }
-    let word = word.trim_end_matches('U');
-    if let Some(digits) = word.strip_prefix("0x").or(word.strip_prefix("0X")) {
-        return u64::from_str_radix(digits, 16).ok();
-    }
-    if let Some(digits) = word.strip_prefix("0b").or(word.strip_prefix("0B")) {
-        return u64::from_str_radix(digits, 2).ok();
-    }
-    if word.len() > 1 && word.starts_with('0') {
-        return u64::from_str_radix(word, 8).ok();
-    }
-    word.parse().ok()
 }

@@ -5,8 +5,9 @@
 //!
 //! All lanes that take part must execute the instruction together, but those that are done.
 
-use super::core::{Core, State, lanes_of};
+use super::core::Core;
 use super::program::{Action, Gathering, LANES, Lanes, ShuffleMode, Source};
+use super::ways::{State, lanes_of};
 
 impl Core<'_, '_> {
     /// Executes one of these instructions.

@@ -3,9 +3,10 @@
 //! In:  declarations and operands as the parser meets them.
 //! Out: a [`Routine`] whose branches know their targets and where their lanes meet again.
 
+use super::cursor::number;
 use super::flow;
 use super::operand::{Operand, Register, source_of};
-use super::parse::{Declared, Parser, number};
+use super::parse::{Declared, Parser};
 use super::program::{Action, Address, Fault, Instruction, PARAMETERS, Routine, Slot, Special};
 use std::cmp::Ordering;
 use std::collections::HashMap;
