@@ -140,6 +140,18 @@ mod tests {
     }
 
     #[test]
+    fn a_plateau_is_no_extremum() {
+        assert!(of(&[0.0, 0.0, 5.0, 9.0, 9.0, 5.0, 0.0, 0.0, 5.0, 5.0]).is_empty());
+    }
+
+    #[test]
+    fn a_step_of_just_a_tenth_of_the_range_stands_out() {
+        // Range 10: up by 1 to frame 2, down by 1 to frame 4; the first of two valleys of the same depth stays.
+        let values = [0.0, 0.5, 1.0, 0.5, 0.0, 0.25, 0.0, 5.0, 10.0, 10.0];
+        assert_eq!(of(&values), [(Kind::Peak, 2), (Kind::Valley, 4)]);
+    }
+
+    #[test]
     fn a_ripple_below_a_tenth_of_the_range_is_none() {
         // The range is 10. Beside the peak of 10 at 4, the valley of 9.5 at 5 and the peak of 9.8 at 6 are ripples.
         let values = [0.0, 1.0, 2.0, 5.0, 10.0, 9.5, 9.8, 4.0, 1.0, 4.0, 4.5, 5.0];
@@ -151,6 +163,12 @@ mod tests {
         // Range 20, threshold 2: from 15 over 14 to 15.9, which is more than 1.05 times 15.
         let values = [0.0, 1.0, 2.0, 15.0, 14.0, 15.9, 8.0, 7.0, -4.1, 0.0, 1.0];
         assert_eq!(of(&values), [(Kind::Peak, 5), (Kind::Valley, 8)]);
+    }
+
+    #[test]
+    fn a_slow_climb_over_ripples_is_no_peak() {
+        // Range 11.3: neither 100.5 nor 101.3 is a step; the second stands out from the start, but behind no valley.
+        assert!(of(&[100.0, 100.0, 100.5, 100.2, 101.3, 101.0, 90.0, 90.0, 90.0]).is_empty());
     }
 
     #[test]

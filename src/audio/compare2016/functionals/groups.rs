@@ -5,11 +5,11 @@
 //! Source: `compare2016.md`, section 11.1. Group Nz sees the values other than zero only; a contour that has none gives
 //! zeros.
 
+use super::super::contours::{Contours, FrameCounts};
 use super::contour::{Contour, Scratch};
 use super::means::Mean;
 use super::regression::TimeUnit;
 use super::{extremes, lpc, moments, peaks, percentiles, regression, segments, times};
-use crate::audio::compare2016::contours::{Contours, FrameCounts};
 
 /// Columns that go together through the functionals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

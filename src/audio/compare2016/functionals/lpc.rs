@@ -97,6 +97,11 @@ mod tests {
     }
 
     #[test]
+    fn what_is_predicted_without_error_needs_no_further_past() {
+        assert_eq!(prediction(&[3.0; 6]), (0.0, [-1.0, 0.0, 0.0, 0.0, 0.0]));
+    }
+
+    #[test]
     fn gain_scales_the_error_by_its_square_alone() {
         let values = [1.0, 2.0, -1.0, 0.5, 3.0, -2.0, 1.0];
         let (once, twice) = (of(&values), of(&values.map(|value| value * 2.0)));

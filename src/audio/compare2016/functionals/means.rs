@@ -69,10 +69,7 @@ fn flatness(contour: &Contour) -> f32 {
     if contour.magnitude_sum == 0.0 {
         return 1.0;
     }
-    let geometric = match nonzero_count(contour.values) {
-        0 => 0.0,
-        count => (logarithm_sum(contour.values) / count as f64).exp(),
-    };
+    let geometric = (logarithm_sum(contour.values) / nonzero_count(contour.values) as f64).exp();
     (geometric / contour.share(contour.magnitude_sum)) as f32
 }
 

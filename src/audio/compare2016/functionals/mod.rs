@@ -117,6 +117,23 @@ mod tests {
     }
 
     #[test]
+    fn zeros_count_but_in_one_group() {
+        let values: Vec<f32> = (0..50).map(|frame| if frame % 2 == 0 { 0.0 } else { 2.0 }).collect();
+        for (place, (name, result)) in named(&values).into_iter().enumerate() {
+            let is_without_zeros = (3658..4126).contains(&place);
+            let expected = match (name.as_str(), is_without_zeros) {
+                ("range", false) | ("amean" | "rqmean", true) => 2.0,
+                ("range", true) => 0.0,
+                ("amean", false) => 1.0,
+                ("rqmean", false) => 2.0_f32.sqrt(),
+                ("nnz", false) => 0.5,
+                _ => continue,
+            };
+            assert_eq!(result, expected, "{name} at {place}");
+        }
+    }
+
+    #[test]
     fn constant_contours_only_have_a_level() {
         let expected = [
             ("range", 0.0),

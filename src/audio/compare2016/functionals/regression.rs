@@ -13,8 +13,8 @@ use super::limit::ratio_limit;
 pub(super) const NAMES: [&str; 8] =
     ["linregc1", "linregc2", "linregerrQ", "qregc1", "qregc2", "qregc3", "qregerrQ", "centroid"];
 
-/// By which the limiter may be exceeded.
-const LIMIT_EXCESS: f64 = 0.01;
+/// A slope may exceed its limit by as much again, and this.
+const MORE_EXCESS: f64 = 0.01;
 
 /// What slopes are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(super) fn regression(contour: &Contour, unit: TimeUnit) -> [f32; 8] {
     let (line_error, parabola_error) = errors(contour, line, parabola, scale);
 
     let limited = |slope: f64, limit: f64| {
-        f64::from(ratio_limit(slope as f32, limit as f32, (limit + LIMIT_EXCESS) as f32)) * unit.frames()
+        f64::from(ratio_limit(slope as f32, limit as f32, (limit + MORE_EXCESS) as f32)) * unit.frames()
     };
     let from_minimum = |offset: f64| (offset - f64::from(contour.minimum)) * scale;
     let (tenth, root) = (range / 10.0, (range / 10.0).sqrt());
@@ -72,13 +72,13 @@ pub(super) fn regression(contour: &Contour, unit: TimeUnit) -> [f32; 8] {
         parabola_error,
         sums.centroid(contour),
     ];
+    // One frame is divided by zero above and is zero here.
     results.map(|result| if result.is_finite() { result as f32 } else { 0.0 })
 }
 
 /// What the equations of the least squares need: the number of values, and sums over x, x·i, x·i² and |x|·i.
 struct Sums {
     count: f64,
-    first: f64,
     values: f64,
     by_frame: f64,
     by_square: f64,
@@ -96,8 +96,7 @@ impl Sums {
         }
         let count = contour.len() as f64;
         let values = f64::from(contour.mean) * count;
-        let first = f64::from(contour.values[0]);
-        Self { count, first, values, by_frame, by_square, magnitudes_by_frame }
+        Self { count, values, by_frame, by_square, magnitudes_by_frame }
     }
 
     /// `Σ i`, `Σ i²`, `(Σ i)²` (which is `Σ i³`) and `Σ i⁴`.
@@ -109,9 +108,6 @@ impl Sums {
     }
 
     fn line(&self) -> Line {
-        if self.count <= 1.0 {
-            return Line { slope: 0.0, offset: self.first };
-        }
         let [first, second, ..] = self.powers();
         let determinant = self.count - first * first / second;
         let offset =
@@ -120,9 +116,6 @@ impl Sums {
     }
 
     fn parabola(&self) -> Parabola {
-        if self.count <= 1.0 {
-            return Parabola { curvature: 0.0, slope: 0.0, offset: self.first };
-        }
         let ([s1, s2, s3, s4], n) = (self.powers(), self.count);
         let determinant = s4 * s2 * n + 2.0 * s3 * s1 * s2 - s2 * s2 * s2 - s3 * s3 * n - s1 * s1 * s4;
         let solved = |by_square: f64, by_frame: f64, by_value: f64| {
@@ -185,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_parabola_is_found() {
-        // (i - 10)²/4 for i = 0..20: 25 ... 0 ... 25, range 25; a = 1/4, b = -5 (bent to the limit of 2.5), c = 25.
+        // (i - 10)²/4 for i = 0..20: 25 ... 0 ... 25, range 25; a = 1/4, b = -5 (beyond its limit), c = 25.
         let values: Vec<f32> = (0..21).map(|frame| (frame as f32 - 10.0).powi(2) / 4.0).collect();
         let [slope, _, _, curvature, _, offset, error, centroid] = of(&values, TimeUnit::Frame);
         assert_close(&[slope, curvature, offset, error, centroid], &[0.0, 0.01, 1.0, 0.0, 10.0 / 21.0]);
@@ -194,11 +187,35 @@ mod tests {
     }
 
     #[test]
+    fn distances_from_line_and_parabola_are_mean_squares() {
+        // 1 0 0 0: the line falls by 0.3 a frame from 0.7, 1 - 4/16 - 5·0.3² = 0.3 remain; of the parabola the cubic part
+        // -1 3 -3 1 remains, (1/√20)² = 0.05; over 4 frames.
+        let [_, _, line_error, _, _, _, parabola_error, _] = of(&[1.0, 0.0, 0.0, 0.0], TimeUnit::Frame);
+        assert_close(&[line_error, parabola_error], &[0.075, 0.0125]);
+    }
+
+    #[test]
+    fn steep_curves_are_bent_to_their_limit() {
+        // (i - 1)² for i = 0, 1, 2: curvature 1 over a range of 1 is beyond √0.1 = 0.3162, to which comes
+        // 0.3262 · tanh((√(1 - 0.3162 + 1) - 1)/0.1631) = 0.3262 · tanh 1.8247 = 0.3097.
+        let curvature = of(&[1.0, 0.0, 1.0], TimeUnit::Frame)[3];
+        assert!((curvature - 0.6259).abs() < 1e-4, "{curvature}");
+    }
+
+    #[test]
     fn constant_contours_have_no_range_to_be_relative_to() {
         // The centroid of equal weights over 5 frames is 2.
         assert_eq!(of(&[3.0; 5], TimeUnit::Second)[..7], [0.0; 7]);
         assert_close(&of(&[3.0; 5], TimeUnit::Second)[7..], &[0.4]);
         assert_eq!(of(&[0.0; 5], TimeUnit::Second), [0.0; 8]);
+    }
+
+    #[test]
+    fn two_frames_have_no_parabola() {
+        // Without one, the offset of 0 is one minimum below the minimum of 1, and the distances are 1/2 and 3/2 ranges.
+        let [_, offset, error, parabola @ ..] = of(&[1.0, 3.0], TimeUnit::Frame);
+        assert_close(&[offset, error], &[0.0, 0.0]);
+        assert_close(&parabola[..4], &[0.0, 0.0, -0.5, 1.25]);
     }
 
     #[test]

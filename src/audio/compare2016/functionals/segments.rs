@@ -152,6 +152,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_frames_are_averaged_as_far_as_they_go() {
+        // Averages 12 12 12 12 8 4 0: a crossing at 0, which is too early, at 4, and at 6, which is too close.
+        let mut values = [0.0; 14];
+        values[..4].fill(12.0);
+        assert_eq!(relative(&values), [5.0, 5.0, 5.0, 0.0]);
+    }
+
+    #[test]
+    fn crossings_of_a_long_contour_are_a_hundredth_of_it_apart() {
+        // 600 frames: more than 600/100 - 1 = 5. Averages rise at 301 above a quarter, at 302 above three quarters, and
+        // fall below at 306 (too close to 301) and 307; so 301 - -2 and 307 - 301.
+        let mut values = [0.0; 600];
+        values[301..305].fill(3.0);
+        assert_eq!(relative(&values), [154.5, 303.0, 6.0, 148.5]);
+    }
+
+    #[test]
     fn a_constant_contour_has_no_crossing() {
         assert_eq!(relative(&[0.0; 300]), [0.0; 4]);
         assert_eq!(relative(&[1.0]), [0.0; 4]);
@@ -167,6 +184,8 @@ mod tests {
     fn a_single_zero_does_not_end_a_segment_and_two_frames_make_none() {
         // Frames 1 to 6, with one zero between: 6 frames, so 5. The two frames after the pause are no segment.
         assert_eq!(nonzero(&[0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 3.0, 3.0]), [5.0, 5.0, 5.0, 0.0]);
+        // Two zeros end what has not become a segment yet.
+        assert_eq!(nonzero(&[1.0, 0.0, 0.0, 1.0, 1.0, 1.0]), [2.0, 2.0, 2.0, 0.0]);
         // A zero at the end belongs to no segment.
         assert_eq!(nonzero(&[1.0, 1.0, 1.0, 1.0, 0.0]), [3.0, 3.0, 3.0, 0.0]);
         assert_eq!(nonzero(&[0.0; 20]), [0.0; 4]);

@@ -34,26 +34,25 @@ impl Walk {
         Self { peak: (first, 0), valley: (first, 0) }
     }
 
-    /// The slope that leads to `extremum`, if there is a way to it.
-    fn step(&mut self, extremum: &Extremum) -> Option<Slope> {
+    /// The slope that leads to `extremum`; no extremum stands at frame 0, where the walk begins.
+    fn step(&mut self, extremum: &Extremum) -> Slope {
         let here = (extremum.value, extremum.frame);
         match extremum.kind {
             Kind::Peak => {
                 self.peak = here;
-                steepness(self.valley, here).map(Slope::Rising)
+                Slope::Rising(steepness(self.valley, here))
             }
             Kind::Valley => {
                 self.valley = here;
-                steepness(self.peak, here).map(|slope| Slope::Falling(-slope))
+                Slope::Falling(-steepness(self.peak, here))
             }
         }
     }
 }
 
-/// The difference of two values per second; none where the second point is not behind the first.
-fn steepness(from: Point, to: Point) -> Option<f32> {
-    let frames = to.1.checked_sub(from.1).filter(|frames| *frames > 0)?;
-    Some((to.0 - from.0) / (frames as f32 * FRAME_SECS))
+/// The difference of two values per second.
+fn steepness(from: Point, to: Point) -> f32 {
+    (to.0 - from.0) / ((to.1 - from.1) as f32 * FRAME_SECS)
 }
 
 /// Slopes of one direction.
@@ -91,7 +90,7 @@ pub(super) fn slopes(contour: &Contour, extrema: &[Extremum]) -> [f32; 4] {
     let (mut rising, mut falling) = (Tally::default(), Tally::default());
     let mut walk = Walk::new(first);
     let mut last = None;
-    for slope in extrema.iter().filter_map(|extremum| walk.step(extremum)) {
+    for slope in extrema.iter().map(|extremum| walk.step(extremum)) {
         match slope {
             Slope::Rising(slope) => rising.add(slope),
             Slope::Falling(slope) => falling.add(slope),
@@ -104,7 +103,7 @@ pub(super) fn slopes(contour: &Contour, extrema: &[Extremum]) -> [f32; 4] {
         None => {}
     }
     let mut walk = Walk::new(first);
-    for slope in extrema.iter().filter_map(|extremum| walk.step(extremum)) {
+    for slope in extrema.iter().map(|extremum| walk.step(extremum)) {
         match slope {
             Slope::Rising(slope) => rising.add_square(slope),
             Slope::Falling(slope) => falling.add_square(slope),
@@ -118,8 +117,8 @@ pub(super) fn slopes(contour: &Contour, extrema: &[Extremum]) -> [f32; 4] {
 fn extra_slope(contour: &Contour, walk: &Walk, last: Option<Slope>) -> Option<Slope> {
     let end = (contour.values[contour.len() - 1], contour.len() - 1);
     match last {
-        Some(Slope::Rising(_)) => steepness(walk.peak, end).map(Slope::Falling),
-        Some(Slope::Falling(_)) => steepness(walk.valley, end).map(Slope::Rising),
+        Some(Slope::Rising(_)) => Some(Slope::Falling(steepness(walk.peak, end))),
+        Some(Slope::Falling(_)) => Some(Slope::Rising(steepness(walk.valley, end))),
         None => {
             let whole = (end.0 - contour.values[0]) / contour.len() as f32;
             if whole > 0.0 { Some(Slope::Rising(whole)) } else { (whole < 0.0).then_some(Slope::Falling(whole)) }
