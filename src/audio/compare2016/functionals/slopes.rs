@@ -5,9 +5,9 @@
 //! Formula: difference of neighbouring extrema over their distance in seconds; both count as positive.
 //! Source: `compare2016.md`, section 11.10, slopes; f32.
 //!
-//! Published behaviour: the slope behind the last peak (valley) to the last frame is signed the other way round, and the
-//! standard deviations divide by a count that includes it without adding its square; a contour without an extremum has
-//! one slope per frame instead of per second. The parity test of the functionals holds all three.
+//! Published behaviour: behind the last extremum one more slope leads to the last frame; a fall there counts as negative,
+//! and the standard deviations divide by a count that includes it without adding its square. A contour without an
+//! extremum has one slope per frame instead of per second. The parity test of the functionals holds all three.
 
 use super::FRAME_SECS;
 use super::contour::Contour;
