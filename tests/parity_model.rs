@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
 use golden_cases::{close, folders_in, of_kind, root, trial};
-use golden_model::{Goldens, flags, floats, listener, model, read, rule, speaker, values};
+use golden_model::{Goldens, devices, flags, floats, listener, model, read, rule, speaker, values};
 use libtest_mimic::Trial;
 use unifr::batches::{Counted, ListenerBatch, SpeakerBatch};
 use unifr::kernels::MaskRule;
@@ -30,8 +30,13 @@ fn main() {
         .collect();
     let of_models = |cases: fn(&Path) -> Vec<Trial>| models.iter().flat_map(|folder| cases(folder)).collect();
     let mut trials = of_kind("masks", of_models(mask_trials));
-    trials.extend(of_kind("forward", of_models(forward_trials)));
-    trials.extend(of_kind("gradients", of_models(gradient_trials)));
+    for (name, device) in devices() {
+        let on_device = |cases: fn(&Path, &'static str, &Device) -> Vec<Trial>| -> Vec<Trial> {
+            models.iter().flat_map(|folder| cases(folder, name, &device)).collect()
+        };
+        trials.extend(of_kind("forward", on_device(forward_trials)));
+        trials.extend(of_kind("gradients", on_device(gradient_trials)));
+    }
     golden_cases::run(trials).exit();
 }
 
@@ -120,7 +125,7 @@ fn counted_tokens(batches: &Goldens, batch: &str, rate: &str, device: &Device) -
     Ok(Counted { weights: floats::<3>(&weights, golden_model::dims(&weights), device), count })
 }
 
-fn forward_trials(folder: &Path) -> Vec<Trial> {
+fn forward_trials(folder: &Path, on: &'static str, device: &Device) -> Vec<Trial> {
     let path = folder.join("forward.safetensors");
     let Ok(goldens) = read(&path) else { return Vec::new() };
     let mut passes: Vec<(String, String)> = goldens
@@ -134,19 +139,18 @@ fn forward_trials(folder: &Path) -> Vec<Trial> {
     passes
         .into_iter()
         .map(|(batch, name)| {
-            let (folder, goldens) = (folder.to_owned(), goldens.clone());
-            trial(format!("forward {} {batch}.{name}", folder.display()), move || {
-                forward(&folder, &goldens, &batch, &name)
+            let (folder, goldens, device) = (folder.to_owned(), goldens.clone(), device.clone());
+            trial(format!("forward {} {batch}.{name} on {on}", folder.display()), move || {
+                forward(&folder, &goldens, &batch, &name, &device)
             })
         })
         .collect()
 }
 
-fn forward(folder: &Path, goldens: &Goldens, batch: &str, name: &str) -> Result<(), String> {
-    let device = Device::flex();
+fn forward(folder: &Path, goldens: &Goldens, batch: &str, name: &str, device: &Device) -> Result<(), String> {
     let batches = read(&folder.join("batches.safetensors"))?;
-    let pass = Pass::new(&batches, batch, name, &device)?;
-    let model = model(folder, &device)?.with_causal_rule(pass.rule);
+    let pass = Pass::new(&batches, batch, name, device)?;
+    let model = model(folder, device)?.with_causal_rule(pass.rule);
     let check = |what: &str, found: Vec<f64>| match goldens.get(&format!("{batch}.{name}.{what}")) {
         Some(golden) => close(what, &found, &golden.values, |_| FORWARD_TOLERANCE),
         None => Ok(()),
@@ -174,25 +178,26 @@ fn forward(folder: &Path, goldens: &Goldens, batch: &str, name: &str) -> Result<
     check("ln_f", values(trace.normed))
 }
 
-fn gradient_trials(folder: &Path) -> Vec<Trial> {
+fn gradient_trials(folder: &Path, on: &'static str, device: &Device) -> Vec<Trial> {
     golden_cases::files_in(folder, "safetensors")
         .into_iter()
         .filter_map(|path| {
             let name = path.file_stem()?.to_str()?.strip_prefix("grads_")?.to_owned();
-            let folder = folder.to_owned();
-            Some(trial(format!("gradients {} {name}", folder.display()), move || gradients(&folder, &path, &name)))
+            let (folder, device) = (folder.to_owned(), device.clone().autodiff());
+            Some(trial(format!("gradients {} {name} on {on}", folder.display()), move || {
+                gradients(&folder, &path, &name, &device)
+            }))
         })
         .collect()
 }
 
-fn gradients(folder: &Path, path: &Path, name: &str) -> Result<(), String> {
-    let device = Device::flex().autodiff();
+fn gradients(folder: &Path, path: &Path, name: &str, device: &Device) -> Result<(), String> {
     let goldens = read(path)?;
     let batches = read(&folder.join("batches.safetensors"))?;
     // The README of the golden data: gradients are of batch b0.
-    let pass = Pass::new(&batches, "b0", name, &device)?;
+    let pass = Pass::new(&batches, "b0", name, device)?;
     assert_eq!(pass.batch, "b0");
-    let model = model(folder, &device)?.with_causal_rule(pass.rule);
+    let model = model(folder, device)?.with_causal_rule(pass.rule);
     let gradients = pass.loss(&model)?.backward();
     let mut visitor =
         Compare { path: Vec::new(), gradients: &gradients, goldens: &goldens, problems: Vec::new(), seen: 0 };

@@ -2,7 +2,8 @@
 //!
 //! In:  the file of the driver's library.
 //! Out: a [`DriverAnswer`] in plain numbers.
-//! Source: the CUDA driver API: `cuDriverGetVersion`, `cuInit`, `cuDeviceGetCount`, `cuDeviceGetName`.
+//! Source: the CUDA driver API: `cuDriverGetVersion`, `cuInit`, `cuDeviceGetCount`, `cuDeviceGetName`,
+//! `cuDeviceGetAttribute`.
 #![allow(unsafe_code, reason = "a library that may not be there can only be asked through its C interface")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
@@ -59,6 +60,45 @@ pub fn driver_answer(_: &Path) -> DriverAnswer {
 /// Whether a driver answers that has a device, for those who would do without.
 pub fn has_cuda_driver() -> bool {
     matches!(driver_answer(Path::new(DRIVER_LIBRARY)), DriverAnswer::Ready { devices, .. } if !devices.is_empty())
+}
+
+/// What a CUDA device can do at most, in the driver's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CudaLimits {
+    /// Multiprocessors.
+    pub multiprocessors: u32,
+    /// Their highest clock, in kHz.
+    pub clock_khz: u32,
+    /// Highest clock of the memory, in kHz.
+    pub memory_clock_khz: u32,
+    /// Width of the memory's bus.
+    pub memory_bus_bits: u32,
+    /// Compute capability: 80 for 8.0.
+    pub capability: u32,
+}
+
+/// The limits of the device of that number, if a driver answers for it.
+#[cfg(unix)]
+pub fn cuda_limits(number: u32) -> Option<CudaLimits> {
+    let path = Path::new(DRIVER_LIBRARY);
+    let DriverAnswer::Ready { devices, .. } = driver_answer(path) else { return None };
+    devices.get(number as usize)?;
+    let library = Library::open(path)?;
+    // Numbers of `CUdevice_attribute`.
+    let attribute = |attribute: c_int| library.attribute(attribute, number as c_int).ok();
+    Some(CudaLimits {
+        multiprocessors: attribute(16)?,
+        clock_khz: attribute(13)?,
+        memory_clock_khz: attribute(36)?,
+        memory_bus_bits: attribute(37)?,
+        capability: 10 * attribute(75)? + attribute(76)?,
+    })
+}
+
+/// UniFR's CUDA builds are for Linux.
+#[cfg(not(unix))]
+pub fn cuda_limits(_: u32) -> Option<CudaLimits> {
+    None
 }
 
 /// Tells the compiler of kernels where CUDA's files are, by the variable `CUDA_PATH` of this process.
@@ -119,6 +159,18 @@ impl Library {
         // SAFETY: called for functions that the driver API defines as `CUresult name(int *)`; the number outlives the call.
         let code = unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(*mut c_int) -> c_int>(function)(value) };
         checked(name, code)
+    }
+
+    fn attribute(&self, attribute: c_int, device: c_int) -> Result<u32, DriverAnswer> {
+        type GetAttribute = extern "C" fn(*mut c_int, c_int, c_int) -> c_int;
+        let function = self.function(c"cuDeviceGetAttribute")?;
+        let mut value = 0;
+        // SAFETY: the driver API defines `CUresult cuDeviceGetAttribute(int *, CUdevice_attribute, CUdevice)`; the number
+        // outlives the call.
+        let code =
+            unsafe { std::mem::transmute::<*mut c_void, GetAttribute>(function)(&raw mut value, attribute, device) };
+        checked(c"cuDeviceGetAttribute", code)?;
+        Ok(value.unsigned_abs())
     }
 
     /// The name of a device. Its handle is its number, by definition of `cuDeviceGet`.

@@ -37,7 +37,7 @@ pub struct Lowered {
     pub units: u32,
     /// Shared memory of a cube, in bytes.
     pub shared_bytes: usize,
-    /// Scalars and lengths: the buffer that comes after all others.
+    /// Scalars and lengths: passed by value after all buffers.
     pub info: Vec<u64>,
 }
 
@@ -47,6 +47,8 @@ pub(crate) fn lower(kernel: &impl CubeKernel, architecture: u32) -> Result<(Stri
     let options = PlironOptions {
         sm_arch: Some(SmArch::new(architecture, false)),
         ptx_version: PtxVersion::for_driver(DRIVER),
+        // As the CUDA runtime compiles for every part since sm_70.
+        grid_constants: true,
         ..Default::default()
     };
     match compiler.compile(kernel.define(), &options) {
@@ -116,7 +118,7 @@ pub(crate) fn buffer() -> BufferCompilationArg {
     BufferCompilationArg { inplace: None }
 }
 
-/// The last buffer of a launch: scalars by type, then the lengths of the other buffers.
+/// What comes after the buffers of a launch: scalars by type, then the lengths of the buffers.
 pub(crate) fn info(lengths: &[usize], scalars: impl FnOnce(&mut ScalarBuilder)) -> Vec<u64> {
     let mut builder = InfoBuilder::default();
     scalars(&mut builder.scalars);

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use burn::tensor::{DType, Tensor};
 use noise::noise;
 use oracle::Oracle;
-use ptx::{Argument, Grid, Memory, Module, launch};
+use ptx::{Grid, Memory, Module, cubecl_arguments, launch};
 use unifr_kernels::Dropout;
 use unifr_kernels::attention::{AttentionProblem, MaskRule};
 use unifr_kernels::lowering::{self, Lowered};
@@ -112,9 +112,7 @@ impl Data {
     /// Runs a kernel over buffers.
     fn launch(&mut self, kernel: &Lowered, buffers: &[u64]) {
         let module = Module::parse(&kernel.ptx).expect("the interpreter knows every instruction");
-        let bytes: Vec<u8> = kernel.info.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let info = self.memory.upload(&bytes);
-        let arguments: Vec<_> = buffers.iter().copied().chain([info]).map(Argument::Pointer).collect();
+        let arguments = cubecl_arguments(buffers, &kernel.info, Some(kernel.info.len()), &mut self.memory);
         let grid = Grid { cubes: kernel.cubes, units: [kernel.units, 1, 1] };
         launch(&module, &kernel.entry, grid, kernel.shared_bytes, &arguments, &mut self.memory)
             .unwrap_or_else(|fault| panic!("{}: {fault:?}", kernel.name));
@@ -279,6 +277,57 @@ fn the_assembler_finds_room_for_everything() {
     }
     std::fs::remove_dir_all(folder).expect("a temporary folder");
     assert!(spilling.is_empty(), "registers spill to memory in {spilling:?}");
+}
+
+/// A kernel's data is read by planes as the banks of shared memory like it, and not much is done beside the products: the
+/// table that `kernels/README.md` works out times from.
+#[test]
+fn banks_do_not_collide_and_few_instructions_stand_beside_each_product() {
+    if !can_lower() {
+        return;
+    }
+    const TOKENS: usize = 384;
+    println!(
+        "| kernel | rule | dropout | instructions a product | shared passes a product | sectors read and written |"
+    );
+    for rule in [rules()[0], rules()[1], rules()[3]] {
+        for dropout in [None, dropout()] {
+            let problem = AttentionProblem::whole(rule).with_dropout(dropout);
+            for kernel in lower(&problem, [1, 1, TOKENS, TOKENS, 64], DType::BF16, 90) {
+                let report = on_constant_data(&kernel, TOKENS);
+                let products = report.starting_with("mma.sync").executions as f64;
+                let share = |count: u64| count as f64 / products;
+                let drops = if dropout.is_some() { "yes" } else { "no" };
+                println!(
+                    "| {} | {rule:?} | {drops} | {:.2} | {:.2} | {} |",
+                    kernel.name,
+                    share(report.total.executions),
+                    share(report.total.wavefronts),
+                    report.total.sectors
+                );
+                let what = format!("{} of {rule:?}, dropout {drops}", kernel.name);
+                assert_eq!(report.total.wavefronts, report.total.least_wavefronts, "{what}: banks collide");
+                assert!(share(report.total.executions) < 25.0, "{what}: {} instructions", report.total.executions);
+            }
+        }
+    }
+}
+
+/// What a kernel does with queries, keys and values that are all one half.
+fn on_constant_data(kernel: &Lowered, tokens: usize) -> ptx::Report {
+    let mut memory = Memory::new();
+    let half = vec![0.5; tokens * 64];
+    let is_forward = kernel.name == "forward";
+    let mut buffers: Vec<u64> = (0..if is_forward { 3 } else { 4 }).map(|_| memory.upload_bf16(&half)).collect();
+    if !is_forward {
+        buffers.extend((0..2).map(|_| memory.upload_f32(&vec![0.0; tokens])));
+    }
+    buffers.extend((0..2).map(|_| memory.alloc(tokens * 64 * 2)));
+    buffers.truncate(if kernel.name == "query gradient" { 7 } else { buffers.len() });
+    let arguments = cubecl_arguments(&buffers, &kernel.info, Some(kernel.info.len()), &mut memory);
+    let module = Module::parse(&kernel.ptx).expect("the interpreter knows every instruction");
+    let grid = Grid { cubes: kernel.cubes, units: [kernel.units, 1, 1] };
+    launch(&module, &kernel.entry, grid, kernel.shared_bytes, &arguments, &mut memory).expect("the kernel runs")
 }
 
 fn tempfile() -> std::path::PathBuf {

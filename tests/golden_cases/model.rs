@@ -148,3 +148,19 @@ pub fn listener(batches: &Goldens, batch: &str, prefix: &str, device: &Device) -
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
+
+/// The devices that a whole model is compared on: the processor, and with the features for it the CubeCL runtimes, where
+/// our kernels run inside burn's fused streams.
+#[allow(dead_code, reason = "each test program uses a part of this")]
+pub fn devices() -> Vec<(&'static str, Device)> {
+    let mut devices = vec![("cpu", Device::flex())];
+    #[cfg(feature = "cubecl-cpu")]
+    devices.push(("cubecl-cpu", Device::cpu()));
+    #[cfg(feature = "cuda")]
+    if unifr::kernels::has_cuda_driver() {
+        devices.push(("cuda", Device::cuda(0)));
+    } else {
+        eprintln!("skipped: the trials on CUDA, as no driver answers here");
+    }
+    devices
+}

@@ -126,12 +126,7 @@ impl Numbers {
             columns,
             drops: self.drops(),
         };
-        let wide = if self.drops() { 32 } else { 64 };
-        if self.width <= 64 {
-            [plan(2, 32), plan(1, wide), plan(1, 32)]
-        } else {
-            [plan(1, 64), plan(1, 32), plan(1, 16)]
-        }
+        if self.width <= 64 { [plan(2, 32), plan(1, 32), plan(1, 32)] } else { [plan(1, 64), plan(1, 32), plan(1, 16)] }
     }
 
     fn sizes(&self) -> SizesLaunch {

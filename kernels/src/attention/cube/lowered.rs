@@ -19,7 +19,7 @@ pub type ProblemSizes = [usize; 5];
 /// that lie in memory in this order, in `f16` or `bf16`.
 ///
 /// The buffers of forward are query, key, value, output, levels; of backward query, key, value, gradient, levels, Δ,
-/// then the gradients; then the info of each.
+/// then the gradients; after them comes the info of each, by value.
 pub fn lowered(
     problem: &AttentionProblem,
     sizes: ProblemSizes,

@@ -150,14 +150,12 @@ pub(crate) fn tile_forward<F: Float>(
                     mask(&mut scores, row, tile_start + (lane % 4) * 2, from, to, plan);
                 }
             }
+            let mut shrinks = Array::<f32>::new(comptime!(tiles * 2));
+            let mut least = 1.0f32;
             #[unroll]
             for row in 0..comptime!(tiles * 2) {
-                let shrink = soften(&mut scores, row, sizes.scale, &mut highest, &mut totals, plan);
-                #[unroll]
-                for column in 0..comptime!(plan.width / 8) {
-                    let sum = sums.index_mut(comptime!((row / 2) * (plan.width / 8) + column));
-                    sum[row % 2] = sum[row % 2] * Vector::new(shrink);
-                }
+                shrinks[row] = soften(&mut scores, row, sizes.scale, &mut highest, &mut totals, plan);
+                least = min(least, shrinks[row]);
                 if comptime!(plan.drops) {
                     drop(
                         &mut scores,
@@ -168,6 +166,17 @@ pub(crate) fn tile_forward<F: Float>(
                         &sizes,
                         plan,
                     );
+                }
+            }
+            // After the first tiles the highest score seldom changes, and a factor of 1 changes nothing.
+            if plane_any(least < 1.0f32) {
+                #[unroll]
+                for row in 0..comptime!(tiles * 2) {
+                    #[unroll]
+                    for column in 0..comptime!(plan.width / 8) {
+                        let sum = sums.index_mut(comptime!((row / 2) * (plan.width / 8) + column));
+                        sum[row % 2] = sum[row % 2] * Vector::new(shrinks[row]);
+                    }
                 }
             }
             let weights = left_from_sums::<F>(&scores, tiles, comptime!(plan.columns));
