@@ -15,6 +15,7 @@ pub mod select;
 pub mod synth;
 pub mod test;
 pub mod train;
+pub mod voice;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ enum Verb {
     Decode(decode::DecodeArgs),
     Select(select::SelectArgs),
     Convert(convert::ConvertArgs),
+    Voice(voice::VoiceArgs),
 }
 
 /// Runs the program with its arguments, the program's own name first.
@@ -114,6 +116,7 @@ fn run(verb: &Verb) -> anyhow::Result<Verdict> {
         Verb::Decode(arguments) => decode::run(arguments),
         Verb::Select(arguments) => select::run(arguments),
         Verb::Convert(arguments) => convert::run(arguments),
+        Verb::Voice(arguments) => voice::run(arguments),
     }
 }
 
