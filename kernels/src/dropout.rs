@@ -91,7 +91,8 @@ pub fn reference<const D: usize>(input: Tensor<D>, dropout: Dropout) -> Tensor<D
     let shape = input.shape();
     let count = shape.num_elements();
     let factors = dropout.factors([count.div_ceil(ROW), ROW], &input.device()).reshape([count.div_ceil(ROW) * ROW]);
-    input * factors.narrow(0, 0, count).reshape(shape)
+    let factors = factors.narrow(0, 0, count).reshape(shape).cast(input.dtype());
+    input * factors
 }
 
 /// The operation; backward is the same as forward, on the gradient.

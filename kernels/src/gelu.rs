@@ -6,9 +6,11 @@
 //! Measured: 1.2 ms for forward and backward of 901 x 1024 values on one thread of a Xeon with AVX-512, burn's own
 //! 17.7 ms: that is `libm`'s erf, one element after the other.
 
+use std::f64::consts::FRAC_1_SQRT_2;
+
 use burn::backend::Dispatch;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
 use crate::cpu::functions::{erf, exp};
 use crate::cpu::fused::Fused;
@@ -25,8 +27,11 @@ pub fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
 }
 
 /// The same from burn's operations.
+///
+/// Not `activation::gelu`: in burn 0.22 its gradient is that of the approximation by tanh, up to 2e-3 away.
 pub fn reference<const D: usize>(input: Tensor<D>) -> Tensor<D> {
-    activation::gelu(input)
+    let share = input.clone().mul_scalar(FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5);
+    input * share
 }
 
 #[derive(Clone, Debug)]

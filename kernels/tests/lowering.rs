@@ -252,9 +252,12 @@ fn the_assembler_finds_room_for_everything() {
                 for kernel in lower(&problem, [1, 1, 150, 150, width], DType::BF16, architecture) {
                     let file = folder.join("kernel.ptx");
                     std::fs::write(&file, &kernel.ptx).expect("a temporary file");
-                    let part = format!("sm_{architecture}");
+                    // For Hopper the compiler asks for `sm_90a`.
+                    let target = kernel.ptx.lines().find_map(|line| line.strip_prefix(".target "));
+                    let part =
+                        target.and_then(|parts| parts.split(',').next()).expect("PTX names its target").to_owned();
                     let run = Command::new(&assembler)
-                        .args(["-v", "-arch", &part, "-o"])
+                        .args(["-v", "-arch", part.trim(), "-o"])
                         .arg(folder.join("kernel.cubin"))
                         .arg(&file)
                         .output()

@@ -150,12 +150,17 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 }
 
 /// The devices that a whole model is compared on: the processor, and with the features for it the CubeCL runtimes, where
-/// our kernels run inside burn's fused streams.
+/// our kernels run inside burn's fused streams. On the CubeCL CPU runtime only where `UNIFR_CUBECL_MODEL` is set: LLVM takes
+/// minutes for burn's matrix products there.
 #[allow(dead_code, reason = "each test program uses a part of this")]
 pub fn devices() -> Vec<(&'static str, Device)> {
     let mut devices = vec![("cpu", Device::flex())];
     #[cfg(feature = "cubecl-cpu")]
-    devices.push(("cubecl-cpu", Device::cpu()));
+    if std::env::var_os("UNIFR_CUBECL_MODEL").is_some() {
+        devices.push(("cubecl-cpu", Device::cpu()));
+    } else {
+        eprintln!("skipped: the trials on the CubeCL CPU runtime, which take long; set `UNIFR_CUBECL_MODEL` to run them");
+    }
     #[cfg(feature = "cuda")]
     if unifr::kernels::has_cuda_driver() {
         devices.push(("cuda", Device::cuda(0)));
