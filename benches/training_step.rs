@@ -66,7 +66,7 @@ fn time(sizes: &Sizes) -> std::io::Result<()> {
     let batch = TrainingBatch::of(&items, &DIMS, &device.clone().autodiff());
     let model = config.init(1, &device.clone().autodiff()).expect("sizes of a model");
     let plain = config.init(1, &device).expect("sizes of a model");
-    let mut learner = Learner { model, optimizer: AdamW::new(AdamWSettings::default()), step: 0 };
+    let mut learner = Learner::new(model, AdamW::new(AdamWSettings::default()));
     let settings = StepSettings { matching: true, causal: true, mean_gradient: true, max_norm: 10.0, seed: 1 };
     let rows = [
         row("one update: four passes, clipping, AdamW", || {

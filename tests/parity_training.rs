@@ -52,11 +52,8 @@ fn training(path: &Path) -> Result<(), String> {
     let online_step = run["config"]["online_step"].as_u64().ok_or("no online_step")? as usize;
     let folder = path.parent().ok_or("no folder")?;
     let settings = settings(&run)?;
-    let mut learner = Learner {
-        model: model(folder, &device)?.with_causal_rule(rule(kind, online_step)),
-        optimizer: AdamW::default(),
-        step: 0,
-    };
+    let model = model(folder, &device)?.with_causal_rule(rule(kind, online_step));
+    let mut learner = Learner::new(model, AdamW::default());
     let accumulation = run["config"]["n_accumulation"].as_u64().ok_or("no n_accumulation")? as usize;
     let iterations = run["iters"].as_array().ok_or("no iterations")?;
     let steps = run["opt_steps"].as_array().ok_or("no steps")?;

@@ -13,6 +13,7 @@ use burn::tensor::Device;
 use burn_train::Interrupter;
 use unifr::checkpoint::{Weights, checkpoints_in, state_of};
 use unifr::config::RunConfig;
+use unifr::device::Precision;
 use unifr::train::{LOG_FILE, Start, TrainOptions, Trained, train};
 
 /// Six updates of two micro-batches of two clips, a checkpoint after every second.
@@ -25,7 +26,8 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn trained_from(config: &RunConfig, start: Start, interrupter: Interrupter) -> anyhow::Result<Trained> {
-    train(config, &Device::flex(), &TrainOptions { start, reading_threads: 2, interrupter })
+    let options = TrainOptions { start, precision: Precision::F32, reading_threads: 2, interrupter };
+    train(config, &Device::flex(), &options)
 }
 
 fn trained(config: &RunConfig) -> Trained {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainedMask;
+use crate::optimizer::LossScaler;
 
 /// The version of this file's layout.
 pub const LAYOUT: u32 = 1;
@@ -23,6 +24,12 @@ pub struct RunState {
     pub iteration: u64,
     /// Items of the training set read so far; the next one has this number.
     pub items_read: u64,
+    /// Updates that were skipped because a loss or a gradient was not finite.
+    #[serde(default)]
+    pub skipped: u64,
+    /// The scale of losses and when it last changed; none unless products are in `f16`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scaler: Option<LossScaler>,
     /// Seed of all streams.
     pub seed: u64,
     /// The mask that the causal pass was trained with.

@@ -21,8 +21,11 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 
+use crate::config::PrecisionChoice;
+use crate::device::{self, DeviceChoice, Opened, Precision};
 use crate::report::{level_from_flags, start_log};
 
 /// How a command ended that was done.
@@ -129,16 +132,20 @@ fn load_config(path: &std::path::Path) -> anyhow::Result<crate::config::RunConfi
     Ok(loaded.config)
 }
 
-/// Opens the device that was asked for and tells why it was chosen.
-fn open_device(choice: &crate::device::DeviceChoice) -> anyhow::Result<burn::tensor::Device> {
-    let mut opened = crate::device::open(choice)?;
+/// Opens the device that was asked for, finds the number format for it, and tells both with their reasons.
+fn open_device(
+    choice: &DeviceChoice,
+    asked: impl FnOnce(&Opened) -> PrecisionChoice,
+) -> anyhow::Result<(Device, Precision)> {
+    let mut opened = device::open(choice)?;
     anyhow::ensure!(
         opened.devices.len() == 1,
         "`--device {choice}` names {} devices, but this version computes on one; name one of them",
         opened.devices.len()
     );
-    log::info!("computing on {}", opened.reason);
-    Ok(opened.devices.remove(0))
+    let (precision, reason) = opened.precision(asked(&opened))?;
+    log::info!("computing on {}; products in {reason}", opened.reason);
+    Ok((opened.devices.remove(0), precision))
 }
 
 /// Stops a training on Ctrl-C or SIGTERM after the update at hand; a second signal ends the program at once.

@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use super::{Verdict, load_config, open_device};
 use crate::batches::SpeakerItem;
 use crate::checkpoint::{Weights, checkpoint_of_iteration, sizes_of};
-use crate::config::{RunConfig, Task};
+use crate::config::{PrecisionChoice, RunConfig, Task};
 use crate::dataset::Reader;
 use crate::device::DeviceChoice;
 use crate::files::npy;
@@ -48,17 +48,20 @@ pub struct PredictArgs {
     /// `auto`, `cpu`, `cubecl-cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where a driver answers.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
+    /// `auto`, `f32`, `bf16` or `f16`: in which number format matrices are multiplied.
+    #[arg(long, value_name = "FORMAT", default_value_t = PrecisionChoice::F32)]
+    pub precision: PrecisionChoice,
 }
 
 /// Runs the verb.
 pub fn run(arguments: &PredictArgs) -> anyhow::Result<Verdict> {
     let mut config = load_config(&arguments.config)?;
-    let device = open_device(&arguments.device)?;
+    let (device, precision) = open_device(&arguments.device, |_| arguments.precision)?;
     let weights = match &arguments.weights {
         Some(path) => path.clone(),
         None => checkpoint_of_iteration(&config.run_folder(), -1)?,
     };
-    let model = trained_model(&mut config, &weights, arguments.task, &device)?;
+    let model = trained_model(&mut config, &weights, arguments.task, &device)?.with_precision(precision);
     let data = arguments.data.clone().unwrap_or_else(|| config.paths.val_set.clone());
     let predicted = predict_file(&config, model, arguments.task, &data, &device)?;
     write(&predicted, &arguments.out, arguments.probabilities.as_deref())?;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use super::predict::{predict_file, trained_model, write};
 use super::{Verdict, load_config, open_device, open_matrix};
 use crate::checkpoint::checkpoint_of_iteration;
-use crate::config::{OutputNames, RunConfig, Task};
+use crate::config::{OutputNames, PrecisionChoice, RunConfig, Task};
 use crate::dataset::Partition;
 use crate::device::DeviceChoice;
 use crate::files::npy;
@@ -43,7 +43,7 @@ pub struct TestArgs {
     /// `val` or `test`.
     #[arg(short, long, default_value_t = Partition::Val)]
     pub dataset: Partition,
-    /// Compute in half precision where the device has it (`-hf`); the CPU computes in f32.
+    /// Multiply matrices in f16 on a GPU (`-hf`); a processor computes in f32.
     #[arg(long)]
     pub half_precision: bool,
     /// With -m: write the decoded reactions to `results/`.
@@ -119,12 +119,13 @@ pub fn run(arguments: &TestArgs) -> anyhow::Result<Verdict> {
 }
 
 fn predict(arguments: &TestArgs, config: &mut RunConfig, places: &Places) -> anyhow::Result<()> {
-    let device = open_device(&arguments.device)?;
-    if arguments.half_precision {
-        log::info!("`-hf` is accepted; on the CPU everything is computed in f32");
-    }
+    let (device, precision) = open_device(&arguments.device, |opened| match arguments.half_precision {
+        true if opened.is_gpu => PrecisionChoice::F16,
+        true => PrecisionChoice::Auto,
+        false => PrecisionChoice::F32,
+    })?;
     let weights = checkpoint_of_iteration(&places.run_folder, arguments.load_iter)?;
-    let model = trained_model(config, &weights, arguments.task, &device)?;
+    let model = trained_model(config, &weights, arguments.task, &device)?.with_precision(precision);
     let data = match arguments.dataset {
         Partition::Test => &config.paths.test_set,
         _ => &config.paths.val_set,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::{Verdict, interrupter, load_config, open_device};
+use crate::config::PrecisionChoice;
 use crate::device::DeviceChoice;
 use crate::train::{Start, TrainOptions, config_of_run, train};
 
@@ -42,6 +43,9 @@ pub struct TrainArgs {
     /// `auto`, `cpu`, `cubecl-cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where a driver answers.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
+    /// `auto`, `f32`, `bf16` or `f16`: in which number format matrices are multiplied; without it as the config says.
+    #[arg(long, value_name = "FORMAT")]
+    pub precision: Option<PrecisionChoice>,
 }
 
 /// Runs the verb.
@@ -54,14 +58,17 @@ pub fn run(arguments: &TrainArgs) -> anyhow::Result<Verdict> {
         (None, Some(folder)) => config_of_run(folder),
         (None, None) => anyhow::bail!("neither `--config` nor `--resume` was given"),
     };
-    let config = load_config(&path)?;
-    let device = open_device(&arguments.device)?;
+    let mut config = load_config(&path)?;
+    // Kept in the run's config, so that going on needs no flag.
+    config.train_params.precision = arguments.precision.unwrap_or(config.train_params.precision);
+    let (device, precision) = open_device(&arguments.device, |_| config.train_params.precision)?;
     let start = match arguments.continue_iter {
         _ if arguments.restart_train => Start::Anew,
         iteration if iteration >= 0 => Start::Iteration(iteration),
         _ => Start::Newest,
     };
-    let options = TrainOptions { start, reading_threads: arguments.n_data_workers.max(1), interrupter: interrupter()? };
+    let reading_threads = arguments.n_data_workers.max(1);
+    let options = TrainOptions { start, precision, reading_threads, interrupter: interrupter()? };
     let trained = train(&config, &device, &options).context(format!("could not train `{}`", path.display()))?;
     if !trained.is_complete {
         log::info!("stopped; go on with `unifr train --resume {}`", config.run_folder().display());

@@ -47,6 +47,20 @@ choice! {
 }
 
 choice! {
+    /// In which number format matrices are multiplied.
+    PrecisionChoice {
+        /// Departure: bf16 on a GPU that has it, f32 otherwise.
+        Auto = "auto",
+        /// 32 bits everywhere.
+        F32 = "f32",
+        /// 16 bits with the range of f32.
+        Bf16 = "bf16",
+        /// Published behaviour: 16 bits with a small range, so losses are scaled.
+        F16 = "f16",
+    }
+}
+
+choice! {
     /// Which objectives are trained.
     Mode {
         /// All four: matching with the true and with a fake listener, masked, causal.

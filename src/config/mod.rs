@@ -18,8 +18,8 @@ mod problem;
 mod run;
 
 pub use choices::{
-    CausalMask, Crop, Features, Filterbank, Gradient, Keep, Mode, OptimizerOnFinetune, PoseWindow, Task, TempDecay,
-    Ties, ValenceArousalCells,
+    CausalMask, Crop, Features, Filterbank, Gradient, Keep, Mode, OptimizerOnFinetune, PoseWindow, PrecisionChoice,
+    Task, TempDecay, Ties, ValenceArousalCells,
 };
 pub use keys::{KeyDoc, Origin};
 pub use load::Loaded;

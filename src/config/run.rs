@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::keys::group;
 use super::model::{DecodingParams, ModelParams, SchedulerParams, TransformerParams};
 use super::{
-    Crop, Features, Filterbank, Gradient, KeyDoc, Mode, Number, OptimizerOnFinetune, PoseWindow, ValenceArousalCells,
+    Crop, Features, Filterbank, Gradient, KeyDoc, Mode, Number, OptimizerOnFinetune, PoseWindow, PrecisionChoice,
+    ValenceArousalCells,
 };
 
 group! {
@@ -36,6 +37,8 @@ group! {
         Ours "optimizer_on_finetune" optimizer_on_finetune: OptimizerOnFinetune = OptimizerOnFinetune::Inherited;
         /// How often a visible token counts in the masked objective.
         Ours "counted_rate" counted_rate: f64 = 0.2;
+        /// In which number format matrices are multiplied; `--precision` goes before it.
+        Ours "precision" precision: PrecisionChoice = PrecisionChoice::Auto;
         /// Seed of the weights, masks, listeners and dropout.
         Ours "seed" seed: u64 = 100;
     }

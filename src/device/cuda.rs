@@ -18,23 +18,23 @@ const OLDEST_VERSION: i32 = 11_040;
 /// `CUDA_ERROR_NO_DEVICE`.
 const NO_DEVICE: i32 = 100;
 
-/// Why CUDA cannot be used.
+/// Why CUDA cannot be used; what to do about it is said by [`CudaError::advice`].
 #[derive(Debug, thiserror::Error)]
 pub enum CudaError {
     /// The program was built without CUDA.
-    #[error("this build of UniFR has no CUDA; build with `--features cuda`")]
+    #[error("this build has no CUDA")]
     NotBuilt,
     /// There is no driver.
-    #[error("no NVIDIA driver answers: `{DRIVER_LIBRARY}` cannot be opened; install the driver")]
+    #[error("no NVIDIA driver answers, as `{DRIVER_LIBRARY}` cannot be opened")]
     NoDriver,
     /// The library is not a driver.
-    #[error("`{DRIVER_LIBRARY}` is not an NVIDIA driver: it has no function `{function}`; install the driver")]
+    #[error("`{DRIVER_LIBRARY}` is not an NVIDIA driver, as it has no function `{function}`")]
     NotADriver {
         /// What it lacks.
         function: &'static str,
     },
     /// The driver does not work.
-    #[error("the NVIDIA driver does not work: `{function}` answers with error {code}; see what `nvidia-smi` says")]
+    #[error("the NVIDIA driver does not work: `{function}` answers with error {code}")]
     Refused {
         /// What was called.
         function: &'static str,
@@ -42,20 +42,16 @@ pub enum CudaError {
         code: i32,
     },
     /// The driver is older than the functions we need.
-    #[error(
-        "the NVIDIA driver is for CUDA {}, expected {} or newer; update the driver",
-        words(*found),
-        words(OLDEST_VERSION)
-    )]
+    #[error("the NVIDIA driver is for CUDA {}, expected {} or newer", words(*found), words(OLDEST_VERSION))]
     OldDriver {
         /// Its version, 12080 for 12.8.
         found: i32,
     },
     /// The driver has nothing to drive.
-    #[error("the NVIDIA driver has no device; see what `nvidia-smi` and `CUDA_VISIBLE_DEVICES` say")]
+    #[error("the NVIDIA driver has no device")]
     NoDevice,
     /// A number beyond the last device.
-    #[error("there is no device `cuda:{number}`: the driver has {count}, counted from 0; name another")]
+    #[error("there is no device `cuda:{number}`, as the driver has {count}, counted from 0")]
     NoSuchDevice {
         /// The number asked for.
         number: usize,
@@ -65,6 +61,24 @@ pub enum CudaError {
     /// The kernels cannot be compiled.
     #[error(transparent)]
     Libdevice(#[from] LibdeviceError),
+}
+
+impl CudaError {
+    /// What to do.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::NotBuilt => "build with `--features cuda`",
+            Self::NoDriver | Self::NotADriver { .. } => "install the driver",
+            Self::Refused { .. } => "see what `nvidia-smi` says",
+            Self::OldDriver { .. } => "update the driver",
+            Self::NoDevice => "see what `nvidia-smi` and `CUDA_VISIBLE_DEVICES` say",
+            Self::NoSuchDevice { .. } => "name another",
+            Self::Libdevice(LibdeviceError::TooLate { .. }) => "set it before the program starts",
+            Self::Libdevice(_) => {
+                "name the file of CUDA's toolkit in `UNIFR_LIBDEVICE`, or the toolkit's folder in `CUDA_PATH`"
+            }
+        }
+    }
 }
 
 /// The devices of these numbers with their names.
@@ -143,25 +157,19 @@ mod tests {
     #[test]
     fn every_obstacle_has_its_line() {
         let cases = [
-            (DriverAnswer::Missing, "no NVIDIA driver answers: `libcuda.so.1` cannot be opened; install the driver"),
+            (DriverAnswer::Missing, "no NVIDIA driver answers, as `libcuda.so.1` cannot be opened"),
             (
                 DriverAnswer::Incomplete { function: "cuInit" },
-                "`libcuda.so.1` is not an NVIDIA driver: it has no function `cuInit`; install the driver",
+                "`libcuda.so.1` is not an NVIDIA driver, as it has no function `cuInit`",
             ),
-            (
-                DriverAnswer::Refused { function: "cuInit", code: 100 },
-                "the NVIDIA driver has no device; see what `nvidia-smi` and `CUDA_VISIBLE_DEVICES` say",
-            ),
+            (DriverAnswer::Refused { function: "cuInit", code: 100 }, "the NVIDIA driver has no device"),
             (
                 DriverAnswer::Refused { function: "cuInit", code: 999 },
-                "the NVIDIA driver does not work: `cuInit` answers with error 999; see what `nvidia-smi` says",
+                "the NVIDIA driver does not work: `cuInit` answers with error 999",
             ),
-            (ready(11_020, &["A"]), "the NVIDIA driver is for CUDA 11.2, expected 11.4 or newer; update the driver"),
-            (
-                ready(12_080, &[]),
-                "the NVIDIA driver has no device; see what `nvidia-smi` and `CUDA_VISIBLE_DEVICES` say",
-            ),
-            (ready(12_080, &["A"]), "there is no device `cuda:1`: the driver has 1, counted from 0; name another"),
+            (ready(11_020, &["A"]), "the NVIDIA driver is for CUDA 11.2, expected 11.4 or newer"),
+            (ready(12_080, &[]), "the NVIDIA driver has no device"),
+            (ready(12_080, &["A"]), "there is no device `cuda:1`, as the driver has 1, counted from 0"),
         ];
         for (answer, line) in cases {
             assert_eq!(complaint(&[0, 1], answer), line);

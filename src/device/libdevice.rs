@@ -27,17 +27,13 @@ const MAGIC: [u8; 4] = *b"BC\xc0\xde";
 #[derive(Debug, thiserror::Error)]
 pub enum LibdeviceError {
     /// It is in none of the places.
-    #[error(
-        "`{NAME}` is in none of {}; it comes with CUDA's toolkit: set `CUDA_PATH` to the toolkit's folder, or `UNIFR_LIBDEVICE` to the file, \
-         or put the file beside the program",
-        listed(looked)
-    )]
+    #[error("`{NAME}`, which kernels need for exp, tanh and the like, is in none of {}", listed(looked))]
     Missing {
         /// Where it was looked for.
         looked: Vec<PathBuf>,
     },
     /// The file that is meant is something else.
-    #[error("`{}` is not LLVM bitcode, expected the `{NAME}` of CUDA's toolkit; name another in `UNIFR_LIBDEVICE`", path.display())]
+    #[error("`{}` is not LLVM bitcode, expected the `{NAME}` of CUDA's toolkit", path.display())]
     NotBitcode {
         /// The file.
         path: PathBuf,
@@ -46,7 +42,7 @@ pub enum LibdeviceError {
     #[error(transparent)]
     File(#[from] FileError),
     /// It is too late to tell CubeCL.
-    #[error("other threads are running, so `CUDA_PATH` can no longer be set; start the program with `CUDA_PATH={}`", folder.display())]
+    #[error("`CUDA_PATH` has to be `{}`, and can no longer be set as other threads are running", folder.display())]
     TooLate {
         /// What it has to be.
         folder: PathBuf,
@@ -201,8 +197,8 @@ mod tests {
         put(&root.path().join("toolkit").join(INSIDE), b"BC\xc0\xde");
         places.named = Some(root.path().join("mine.bc"));
         let error = find(&places).unwrap_err().to_string();
-        let start = format!("`{NAME}` is in none of `{}`; ", root.path().join("mine.bc").display());
-        assert!(error.starts_with(&start), "{error}");
+        let end = format!(" is in none of `{}`", root.path().join("mine.bc").display());
+        assert!(error.ends_with(&end), "{error}");
         put(&root.path().join("mine.bc"), b"BC\xc0");
         assert!(matches!(find(&places), Err(LibdeviceError::NotBitcode { .. })));
     }

@@ -2,11 +2,13 @@
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use unifr_kernels::{AttentionProblem, attention, dropout};
 
 use super::block::Drops;
+use super::product::{half_product, product};
 use super::transformer::Rows;
+use crate::device::Precision;
 
 /// Who may look at whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,23 +47,39 @@ impl Attention {
     /// # Shapes
     /// - `hidden`: `[batch, tokens, width]`, already normalised
     /// - returns: `[batch, picked tokens, width]`
-    pub(super) fn forward(&self, hidden: Tensor<3>, problem: AttentionProblem, rows: Rows, drops: Drops) -> Tensor<3> {
+    pub(super) fn forward(
+        &self,
+        hidden: Tensor<3>,
+        problem: AttentionProblem,
+        rows: Rows,
+        drops: Drops,
+        precision: Precision,
+    ) -> Tensor<3> {
         let picks_first = problem.rule == unifr_kernels::MaskRule::Full;
         let asking = if picks_first { rows.pick(hidden.clone()) } else { hidden.clone() };
-        let query = self.split(self.query.forward(asking));
-        let key = self.split(self.key.forward(hidden.clone()));
-        let value = self.split(self.value.forward(hidden));
-        let problem = problem.with_dropout(drops.attention);
-        let joined = attention(query, key, value, &problem).expect("the shapes were checked when the batch came in");
-        let joined = join(joined);
+        let split = |layer: &Linear, hidden| self.split(half_product(layer, hidden, precision));
+        let heads = [split(&self.query, asking), split(&self.key, hidden.clone()), split(&self.value, hidden)];
+        let joined = join(attend(heads, &problem.with_dropout(drops.attention)));
         let joined = if picks_first { joined } else { rows.pick(joined) };
-        dropout(self.output.forward(joined), drops.attention_output)
+        dropout(product(&self.output, joined, precision), drops.attention_output)
     }
 
     fn split(&self, tokens: Tensor<3>) -> Tensor<4> {
         let [batch, count, width] = tokens.dims();
         tokens.reshape([batch, count, self.heads, width / self.heads]).swap_dims(1, 2)
     }
+}
+
+/// Attention of queries, keys and values, in their number format.
+///
+/// A processor's kernel takes `f32` only: there 16-bit values are widened and the result is rounded again, as on a GPU,
+/// whose kernel reads and writes 16 bits and sums in `f32`.
+fn attend(heads: [Tensor<4>; 3], problem: &AttentionProblem) -> Tensor<4> {
+    let dtype = heads[0].dtype();
+    let is_widened = dtype != DType::F32 && heads[0].device() == Device::flex();
+    let [query, key, value] = if is_widened { heads.map(|tensor| tensor.cast(DType::F32)) } else { heads };
+    let result = attention(query, key, value, problem).expect("the shapes were checked when the batch came in");
+    if is_widened { result.cast(dtype) } else { result }
 }
 
 fn join(heads: Tensor<4>) -> Tensor<3> {

@@ -7,7 +7,9 @@ use unifr_kernels::{AttentionProblem, Dropout, MaskRule, dropout, gelu, layer_no
 
 use super::attention::{Attention, Direction};
 use super::config::ModelConfig;
+use super::product::product;
 use super::transformer::{Mode, Rows};
+use crate::device::Precision;
 
 /// The two-layer perceptron of a block.
 #[derive(Module, Debug)]
@@ -24,8 +26,9 @@ impl Mlp {
         Self { widen: linear(width, 4 * width), narrow: linear(4 * width, width) }
     }
 
-    fn forward(&self, hidden: Tensor<3>, drop: Option<Dropout>) -> Tensor<3> {
-        dropout(self.narrow.forward(gelu(self.widen.forward(hidden))), drop)
+    fn forward(&self, hidden: Tensor<3>, drop: Option<Dropout>, precision: Precision) -> Tensor<3> {
+        let wide = gelu(product(&self.widen, hidden, precision));
+        dropout(product(&self.narrow, wide, precision), drop)
     }
 }
 
@@ -84,15 +87,17 @@ impl Block {
         causal_rule: MaskRule,
         rows: Rows,
         drops: Drops,
+        precision: Precision,
     ) -> Tensor<3> {
         let (attention, rule) = match direction {
             Direction::Bidirectional => (&self.bidirectional, MaskRule::Full),
             Direction::Causal => (&self.causal, causal_rule),
         };
         let normed = normalised(&self.attention_norm, hidden.clone());
-        let hidden = rows.pick(hidden) + attention.forward(normed, AttentionProblem::whole(rule), rows, drops);
+        let problem = AttentionProblem::whole(rule);
+        let hidden = rows.pick(hidden) + attention.forward(normed, problem, rows, drops, precision);
         let normed = normalised(&self.mlp_norm, hidden.clone());
-        hidden + self.mlp.forward(normed, drops.mlp)
+        hidden + self.mlp.forward(normed, drops.mlp, precision)
     }
 
     /// The dropouts of block number `index`.

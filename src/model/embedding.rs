@@ -10,8 +10,10 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use unifr_kernels::dropout;
 
 use super::config::{ModelConfig, ModelError};
+use super::product::product;
 use super::transformer::Mode;
 use crate::batches::{ListenerBatch, SpeakerBatch};
+use crate::device::Precision;
 
 /// What stands after the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +116,7 @@ impl Embedding {
         last: Last,
         config: &ModelConfig,
         mode: Mode,
+        precision: Precision,
     ) -> Tensor<3> {
         let drop = |place, token: Tensor<3>| dropout(token, mode.dropout(place, config.embedding_dropout));
         let [batch, frames, _] = speaker.expression.dims();
@@ -121,9 +124,9 @@ impl Embedding {
             listener.known.clone().map(|known| known.narrow(2, slot, 1).expand([batch, frames, config.width]))
         };
         let slots = [
-            drop(0, self.face(speaker, config.width)) + self.face_kind.val(),
-            drop(1, self.pose.forward(speaker.pose.clone())) + self.pose_kind.val(),
-            drop(2, self.filterbank.forward(speaker.filterbank.clone())) + self.filterbank_kind.val(),
+            drop(0, self.face(speaker, config.width, precision)) + self.face_kind.val(),
+            drop(1, product(&self.pose, speaker.pose.clone(), precision)) + self.pose_kind.val(),
+            drop(2, product(&self.filterbank, speaker.filterbank.clone(), precision)) + self.filterbank_kind.val(),
             self.unless_masked(drop(3, self.listener_action_units.forward(listener.action_units.clone())), known(0))
                 + self.listener_action_units_kind.val(),
             self.unless_masked(drop(4, self.listener_expression.forward(listener.expression.clone())), known(1))
@@ -134,7 +137,7 @@ impl Embedding {
             ) + self.listener_valence_arousal_kind.val(),
         ];
         let tokens = Tensor::stack::<4>(slots.to_vec(), 2).reshape([batch, 6 * frames, config.width]);
-        let tokens = match self.last(speaker, last, batch, config.width) {
+        let tokens = match self.last(speaker, last, [batch, config.width], precision) {
             Some(token) => Tensor::cat(vec![tokens, token], 1),
             None => tokens,
         };
@@ -142,11 +145,11 @@ impl Embedding {
         tokens + self.time.val().narrow(1, 0, count)
     }
 
-    fn face(&self, speaker: &SpeakerBatch, width: usize) -> Tensor<3> {
+    fn face(&self, speaker: &SpeakerBatch, width: usize, precision: Precision) -> Tensor<3> {
         let parts = vec![
-            self.expression.forward(speaker.expression.clone()),
-            self.action_units.forward(speaker.action_units.clone()),
-            self.valence_arousal.forward(speaker.valence_arousal.clone()),
+            product(&self.expression, speaker.expression.clone(), precision),
+            product(&self.action_units, speaker.action_units.clone(), precision),
+            product(&self.valence_arousal, speaker.valence_arousal.clone(), precision),
         ];
         let face = Tensor::cat(parts, 2);
         let [batch, frames, _] = face.dims();
@@ -160,13 +163,19 @@ impl Embedding {
         masked.mask_where(known, token)
     }
 
-    fn last(&self, speaker: &SpeakerBatch, last: Last, batch: usize, width: usize) -> Option<Tensor<3>> {
+    fn last(
+        &self,
+        speaker: &SpeakerBatch,
+        last: Last,
+        [batch, width]: [usize; 2],
+        precision: Precision,
+    ) -> Option<Tensor<3>> {
         match last {
             Last::Nothing => None,
             Last::Matching => Some(self.matching.val().expand([batch, 1, width])),
             Last::Voice => {
-                let functionals = self.functionals.forward(speaker.functionals.clone());
-                let descriptors = self.descriptors.forward(speaker.descriptors.clone());
+                let functionals = product(&self.functionals, speaker.functionals.clone(), precision);
+                let descriptors = product(&self.descriptors, speaker.descriptors.clone(), precision);
                 let voice = Tensor::cat(vec![functionals, descriptors], 1).unsqueeze_dim::<3>(1);
                 Some(voice + self.voice_kind.val())
             }

@@ -5,6 +5,8 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::config::ModelConfig;
+use super::product::product;
+use crate::device::Precision;
 
 /// The four read-outs; none has a bias, none shares its weights with an embedding.
 #[derive(Module, Debug)]
@@ -45,22 +47,22 @@ impl Heads {
     ///
     /// # Shapes
     /// - `hidden`: `[batch, frames * 3, width]`, three rows a frame
-    pub fn tokens(&self, hidden: Tensor<3>) -> TokenLogits {
+    pub fn tokens(&self, hidden: Tensor<3>, precision: Precision) -> TokenLogits {
         let [batch, rows, width] = hidden.dims();
         let frames = hidden.reshape([batch, rows / 3, 3, width]);
         let slot = |slot: usize| frames.clone().narrow(2, slot, 1).reshape([batch, rows / 3, width]);
         TokenLogits {
-            action_units: self.action_units.forward(slot(0)),
-            expression: self.expression.forward(slot(1)),
-            valence_arousal: self.valence_arousal.forward(slot(2)),
+            action_units: product(&self.action_units, slot(0), precision),
+            expression: product(&self.expression, slot(1), precision),
+            valence_arousal: product(&self.valence_arousal, slot(2), precision),
         }
     }
 
     /// # Shapes
     /// - `hidden`: `[batch, 1, width]`
     /// - returns: `[batch, 2]`
-    pub fn matching(&self, hidden: Tensor<3>) -> Tensor<2> {
+    pub fn matching(&self, hidden: Tensor<3>, precision: Precision) -> Tensor<2> {
         let [batch, _, width] = hidden.dims();
-        self.matching.forward(hidden.reshape([batch, width]))
+        product(&self.matching, hidden.reshape([batch, width]), precision)
     }
 }

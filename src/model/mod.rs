@@ -13,6 +13,7 @@ mod heads;
 mod initialize;
 mod names;
 mod parameters;
+mod product;
 mod transformer;
 
 pub use attention::{Attention, Direction};

@@ -12,6 +12,7 @@ use super::embedding::{self, Embedding, Last};
 use super::heads::{Heads, TokenLogits};
 use super::initialize::initialize;
 use crate::batches::{ListenerBatch, SpeakerBatch};
+use crate::device::Precision;
 use crate::random::{Owner, seed_of};
 
 /// Whether elements are dropped.
@@ -30,6 +31,14 @@ impl Mode {
     pub(super) fn dropout(self, place: u64, probability: f32) -> Option<Dropout> {
         let Self::Training { seed } = self else { return None };
         (probability > 0.0).then(|| Dropout { probability, seed: seed_of(seed, Owner::Dropout, [place, 0, 0]) })
+    }
+
+    /// In which format logits are computed.
+    ///
+    /// Departure: predicted ones are always `f32`, since equal 16-bit logits would let more than `top_k` tokens
+    /// through (defect 30).
+    fn of_logits(self, precision: Precision) -> Precision {
+        if self == Self::Inference { Precision::F32 } else { precision }
     }
 }
 
@@ -91,6 +100,8 @@ pub struct Transformer {
     pub heads: Heads,
     #[module(skip)]
     config: ModelConfig,
+    #[module(skip)]
+    precision: Precision,
 }
 
 /// What one pass looks like.
@@ -112,6 +123,7 @@ impl ModelConfig {
             final_norm: LayerNormConfig::new(self.width).init(device),
             heads: Heads::new(self, device),
             config: self.clone(),
+            precision: Precision::F32,
         };
         Ok(initialize(model, seed))
     }
@@ -130,6 +142,18 @@ impl Transformer {
         self
     }
 
+    /// The same model with products and attention in another number format; it begins with `f32`.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// The number format of products and attention.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
     /// Does this listener belong to this speaker: logits of no and yes.
     ///
     /// # Shapes
@@ -141,7 +165,7 @@ impl Transformer {
         mode: Mode,
     ) -> Result<Tensor<2>, ModelError> {
         let pass = Pass { direction: Direction::Bidirectional, last: Last::Matching, rows: Rows::Last, mode };
-        Ok(self.heads.matching(self.hidden(speaker, listener, pass)?))
+        Ok(self.heads.matching(self.hidden(speaker, listener, pass)?, mode.of_logits(self.precision)))
     }
 
     /// Logits of the listener's tokens from the whole clip, read at the listener's own tokens.
@@ -152,7 +176,7 @@ impl Transformer {
         mode: Mode,
     ) -> Result<TokenLogits, ModelError> {
         let pass = Pass { direction: Direction::Bidirectional, last: Last::Voice, rows: Rows::Listener, mode };
-        Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?))
+        Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?, mode.of_logits(self.precision)))
     }
 
     /// Logits of the listener's tokens from the past, read at the speaker's tokens of the same frame.
@@ -163,7 +187,7 @@ impl Transformer {
         mode: Mode,
     ) -> Result<TokenLogits, ModelError> {
         let pass = Pass { direction: Direction::Causal, last: Last::Nothing, rows: Rows::Speaker, mode };
-        Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?))
+        Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?, mode.of_logits(self.precision)))
     }
 
     /// The same for the last frames only, `frames` of them: the online task reads no others.
@@ -178,7 +202,7 @@ impl Transformer {
     ) -> Result<TokenLogits, ModelError> {
         let rows = Rows::LastSpeaker(frames);
         let pass = Pass { direction: Direction::Causal, last: Last::Nothing, rows, mode: Mode::Inference };
-        Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?))
+        Ok(self.heads.tokens(self.hidden(speaker, listener, pass)?, Precision::F32))
     }
 
     /// All hidden states of a pass, for tests and for the curious.
@@ -190,7 +214,7 @@ impl Transformer {
         last: Last,
     ) -> Result<Trace, ModelError> {
         embedding::check(speaker, listener, &self.config)?;
-        let mut hidden = vec![self.embedding.forward(speaker, listener, last, &self.config, Mode::Inference)];
+        let mut hidden = vec![self.embed(speaker, listener, last, Mode::Inference)];
         for index in 0..self.blocks.len() {
             let before = hidden[index].clone();
             hidden.push(self.block(index, before, direction, Rows::All, Mode::Inference));
@@ -201,7 +225,7 @@ impl Transformer {
 
     fn hidden(&self, speaker: &SpeakerBatch, listener: &ListenerBatch, pass: Pass) -> Result<Tensor<3>, ModelError> {
         embedding::check(speaker, listener, &self.config)?;
-        let mut hidden = self.embedding.forward(speaker, listener, pass.last, &self.config, pass.mode);
+        let mut hidden = self.embed(speaker, listener, pass.last, pass.mode);
         for index in 0..self.blocks.len() {
             let rows = if index + 1 == self.blocks.len() { pass.rows } else { Rows::All };
             hidden = self.block(index, hidden, pass.direction, rows, pass.mode);
@@ -209,8 +233,12 @@ impl Transformer {
         Ok(normalised(&self.final_norm, hidden))
     }
 
+    fn embed(&self, speaker: &SpeakerBatch, listener: &ListenerBatch, last: Last, mode: Mode) -> Tensor<3> {
+        self.embedding.forward(speaker, listener, last, &self.config, mode, self.precision)
+    }
+
     fn block(&self, index: usize, hidden: Tensor<3>, direction: Direction, rows: Rows, mode: Mode) -> Tensor<3> {
         let drops = Block::drops(index, &self.config, mode);
-        self.blocks[index].forward(hidden, direction, self.config.causal_rule, rows, drops)
+        self.blocks[index].forward(hidden, direction, self.config.causal_rule, rows, drops, self.precision)
     }
 }

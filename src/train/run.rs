@@ -21,10 +21,11 @@ use crate::checkpoint::{
 };
 use crate::config::{Mode, OptimizerOnFinetune, RunConfig, TrainedMask};
 use crate::dataset::{Appropriateness, Reader};
+use crate::device::Precision;
 use crate::features::FeatureDims;
 use crate::files::{create_folder, write_atomically};
 use crate::model::Transformer;
-use crate::optimizer::{AdamW, AdamWSettings};
+use crate::optimizer::{AdamW, AdamWSettings, LossScaler};
 use crate::report::Progress;
 use crate::tokens::{CodebookFiles, Codebooks, VocabularySizes};
 
@@ -49,6 +50,8 @@ pub enum Start {
 pub struct TrainOptions {
     /// Where it starts.
     pub start: Start,
+    /// Number format of products and attention.
+    pub precision: Precision,
     /// Threads that read clips ahead.
     pub reading_threads: usize,
     /// Stops the run after the update at hand; a checkpoint is saved then.
@@ -72,7 +75,7 @@ pub fn train(config: &RunConfig, device: &Device, options: &TrainOptions) -> any
     let items = training_items(config, &plan)?;
     let dims = items.reader().dims();
     let run_folder = config.run_folder();
-    let (learner, items_read) = start(config, &plan, dims, device, options.start)?;
+    let (learner, items_read) = start(config, &plan, dims, device, options)?;
     if learner.step >= plan.updates {
         ::log::info!("`{}` is complete: {} updates were done", run_folder.display(), learner.step);
     }
@@ -82,7 +85,8 @@ pub fn train(config: &RunConfig, device: &Device, options: &TrainOptions) -> any
         ::log::warn!("{aside} checkpoints after update {} were set aside: this run replaces them", learner.step);
     }
     write_atomically(&run_folder.join("config.yaml"), |file| file.write_all(config.to_text().as_bytes()))?;
-    let columns: Vec<&str> = OBJECTIVES.iter().copied().chain(["learning_rate", "gradient_norm"]).collect();
+    let columns = OBJECTIVES.iter().copied().chain(["learning_rate", "gradient_norm", "loss_scale", "skipped"]);
+    let columns: Vec<&str> = columns.collect();
     let log = match learner.step {
         0 => RunLog::create(&run_folder, &columns)?,
         step => RunLog::resume(&run_folder, &columns, step)?,
@@ -134,14 +138,14 @@ fn start(
     plan: &Plan,
     dims: FeatureDims,
     device: &Device,
-    start: Start,
+    options: &TrainOptions,
 ) -> anyhow::Result<(Learner, u64)> {
     let sizes = model_sizes(config, dims, vocabulary(config)?)?;
     let device = device.clone().autodiff();
-    let fresh = sizes.init(config.train_params.seed, &device)?;
+    let fresh = sizes.init(config.train_params.seed, &device)?.with_precision(options.precision);
     let settings = AdamWSettings::default();
     let run_folder = config.run_folder();
-    let found = match start {
+    let found = match options.start {
         Start::Anew => None,
         Start::Iteration(iteration) => Some(checkpoint_of_iteration(&run_folder, iteration)?),
         Start::Newest => checkpoints_in(&run_folder).pop().map(|(_, path)| path),
@@ -153,11 +157,13 @@ fn start(
         ::log::info!("resuming `{}`", folder.display());
         let resumed = resume(&folder, fresh, settings, &device)?;
         refuse_other_mask(config, resumed.state.trained_mask)?;
-        let learner = Learner { model: resumed.model, optimizer: resumed.optimizer, step: resumed.state.step };
-        return Ok((learner, resumed.state.items_read));
+        let state = resumed.state;
+        let new = Learner::new(resumed.model, resumed.optimizer);
+        let loss_scaler = continued(new.loss_scaler, state.loss_scaler);
+        return Ok((Learner { step: state.step, skipped: state.skipped, loss_scaler, ..new }, state.items_read));
     }
     ::log::info!("the model has {} parameters", parameter_count(&fresh));
-    let anew = Learner { model: fresh, optimizer: AdamW::new(settings), step: 0 };
+    let anew = Learner::new(fresh, AdamW::new(settings));
     match config.train_params.mode {
         Mode::Pretrain => Ok((anew, 0)),
         Mode::Finetune => Ok((pretrained(config, anew, &device)?, 0)),
@@ -177,8 +183,13 @@ fn of_published_weights(
     }
     let step = weights.iteration.unwrap_or(0) / plan.accumulation;
     ::log::warn!("going on from the weights `{}` at update {step}; the optimizer starts anew", path.display());
-    let learner = Learner { model: weights.load_into(fresh)?, optimizer: AdamW::new(AdamWSettings::default()), step };
-    Ok((learner, step * plan.accumulation * config.train_params.batch_size as u64))
+    let new = Learner::new(weights.load_into(fresh)?, AdamW::new(AdamWSettings::default()));
+    Ok((Learner { step, ..new }, step * plan.accumulation * config.train_params.batch_size as u64))
+}
+
+/// The scaler to go on with: the saved one, if this run needs one at all.
+fn continued(new: Option<LossScaler>, saved: Option<LossScaler>) -> Option<LossScaler> {
+    new.map(|new| saved.unwrap_or(new))
 }
 
 /// A checkpoint of this run that was trained under another mask belongs to another run.
@@ -196,7 +207,7 @@ fn refuse_other_mask(config: &RunConfig, found: TrainedMask) -> anyhow::Result<(
     Ok(())
 }
 
-/// Weights, and if the config says so the optimizer, of the run that finetuning starts from.
+/// Weights, and if the config says so the optimizer and the scale of losses, of the run that finetuning starts from.
 fn pretrained(config: &RunConfig, anew: Learner, device: &Device) -> anyhow::Result<Learner> {
     let folder = config.pretrained_folder();
     let path = latest_checkpoint(&folder).context("finetuning starts from a pretrained run")?;
@@ -211,14 +222,18 @@ fn pretrained(config: &RunConfig, anew: Learner, device: &Device) -> anyhow::Res
         );
     }
     let model = weights.load_into(anew.model)?;
-    let mut optimizer = anew.optimizer;
+    let (mut optimizer, mut loss_scaler) = (anew.optimizer, anew.loss_scaler);
     if config.train_params.optimizer_on_finetune == OptimizerOnFinetune::Inherited {
         match crate::checkpoint::state_of(&path) {
-            Some(state) => optimizer = read_optimizer(&path, optimizer.settings, &state?, device)?,
+            Some(state) => {
+                let state = state?;
+                optimizer = read_optimizer(&path, optimizer.settings, &state, device)?;
+                loss_scaler = continued(loss_scaler, state.loss_scaler);
+            }
             None => ::log::warn!("`{}` holds no optimizer, so it starts anew", path.display()),
         }
     }
-    Ok(Learner { model, optimizer, step: 0 })
+    Ok(Learner { loss_scaler, ..Learner::new(model, optimizer) })
 }
 
 /// What stays the same during a run.
@@ -250,10 +265,10 @@ impl Run<'_> {
                 let items: Vec<TrainingItem> = items?;
                 Ok(TrainingBatch::of(&items, &dims, &device))
             });
-            let rate = self.plan.learning_rate(learner.step);
+            let rate = self.plan.learning_rate(learner.updates_done());
             let report = learner.update(micro_batches, &self.plan.step, rate)?;
-            log.append(learner.step, &row(&report))?;
-            failures = self.watch(&report, learner.step, failures)?;
+            log.append(learner.step, &row(&report, learner.skipped))?;
+            failures = self.watch(&report, &learner, failures)?;
             progress.advance(1);
             if learner.step.is_multiple_of(self.plan.log_every) {
                 progress.note(words(&report));
@@ -264,6 +279,9 @@ impl Run<'_> {
             }
         }
         progress.finish();
+        if learner.skipped > 0 {
+            ::log::info!("{} of {} updates were skipped", learner.skipped, learner.step);
+        }
         let checkpoint = match saved {
             Some(path) => path,
             None => self.save(&learner)?,
@@ -288,11 +306,16 @@ impl Run<'_> {
     }
 
     /// Counts updates whose numbers are not finite; too many in a row end the run.
-    fn watch(&self, report: &UpdateReport, step: u64, failures: u32) -> anyhow::Result<u32> {
+    fn watch(&self, report: &UpdateReport, learner: &Learner, failures: u32) -> anyhow::Result<u32> {
         if report.is_finite() {
             return Ok(0);
         }
-        ::log::warn!("update {step} was skipped: its losses or gradients are not finite ({})", words(report));
+        let what = format!("update {} was skipped: its losses or gradients are not finite", learner.step);
+        match learner.loss_scaler {
+            // In f16 this is how the scale is found; nothing is wrong yet.
+            Some(scaler) => ::log::info!("{what}; losses are scaled by {} from now on", scaler.scale),
+            None => ::log::warn!("{what} ({})", words(report)),
+        }
         let newest = checkpoints_in(&self.folder).pop().map(|(_, path)| path.display().to_string());
         anyhow::ensure!(
             failures + 1 < FAILURES_IN_A_ROW,
@@ -309,6 +332,8 @@ impl Run<'_> {
             step: learner.step,
             iteration: learner.step * self.plan.accumulation,
             items_read: learner.step * self.clips_per_update(),
+            skipped: learner.skipped,
+            loss_scaler: learner.loss_scaler,
             seed: self.config.train_params.seed,
             trained_mask: trained_mask(self.config),
             parameter_steps: std::collections::BTreeMap::new(),
@@ -319,9 +344,9 @@ impl Run<'_> {
 }
 
 /// A row of the log; a pass that did not run has NaN.
-fn row(report: &UpdateReport) -> Vec<f64> {
+fn row(report: &UpdateReport, skipped: u64) -> Vec<f64> {
     let losses = report.losses.iter().map(|loss| loss.unwrap_or(f64::NAN));
-    losses.chain([report.learning_rate, report.gradient_norm]).collect()
+    losses.chain([report.learning_rate, report.gradient_norm, report.loss_scale, skipped as f64]).collect()
 }
 
 /// The losses in a few words.

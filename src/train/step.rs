@@ -9,9 +9,10 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
 
 use crate::batches::TrainingBatch;
+use crate::device::Precision;
 use crate::model::{Mode, ModelError, Transformer};
 use crate::objectives::{causal_response_loss, masked_response_loss, matching_loss};
-use crate::optimizer::{AdamW, clip_factor, global_norm};
+use crate::optimizer::{AdamW, LossScaler, clip_factor, global_norm};
 use crate::random::{Owner, seed_of};
 
 /// The passes of a micro-batch, in this order; their losses carry these names in every log.
@@ -47,6 +48,8 @@ pub struct UpdateReport {
     pub gradient_norm: f64,
     /// Learning rate used.
     pub learning_rate: f64,
+    /// What the losses were multiplied with before backward; 1 unless products are in `f16`.
+    pub loss_scale: f64,
 }
 
 /// Everything that an update changes.
@@ -56,11 +59,28 @@ pub struct Learner {
     pub model: Transformer,
     /// The optimizer and its memory.
     pub optimizer: AdamW,
-    /// Updates done.
+    /// Updates done, the skipped ones included.
     pub step: u64,
+    /// Updates that left everything as it was because a loss or a gradient was not finite.
+    pub skipped: u64,
+    /// The scale of losses; none unless products are in `f16`.
+    pub loss_scaler: Option<LossScaler>,
 }
 
 impl Learner {
+    /// Before the first update.
+    pub fn new(model: Transformer, optimizer: AdamW) -> Self {
+        let loss_scaler = (model.precision() == Precision::F16).then(LossScaler::default);
+        Self { model, optimizer, step: 0, skipped: 0, loss_scaler }
+    }
+
+    /// Updates that changed the weights; the learning rate is a function of them.
+    ///
+    /// Published behaviour: a skipped update does not advance the schedule.
+    pub fn updates_done(&self) -> u64 {
+        self.step - self.skipped
+    }
+
     /// One update from its micro-batches. A loss or gradient that is not finite leaves the weights as they were and
     /// is reported as such.
     pub fn update(
@@ -71,22 +91,25 @@ impl Learner {
     ) -> anyhow::Result<UpdateReport> {
         let mut accumulator = GradientsAccumulator::new();
         let mut losses = Vec::new();
+        let loss_scale = self.loss_scaler.map_or(1.0, |scaler| scaler.scale);
         for (number, batch) in batches.into_iter().enumerate() {
             let seed = seed_of(settings.seed, Owner::Dropout, [self.step, number as u64, 0]);
-            losses.push(micro_batch(&self.model, &batch?, settings, seed, &mut accumulator)?);
+            losses.push(micro_batch(&self.model, &batch?, settings, seed, loss_scale, &mut accumulator)?);
         }
         let gradients = accumulator.grads();
         let count = if settings.mean_gradient { losses.len().max(1) as f64 } else { 1.0 };
         let device = self.model.final_norm.gamma.val().device().inner();
         let norm = global_norm(&self.model, &gradients, &device).into_scalar::<f32>();
-        let gradient_norm = f64::from(norm) / count;
-        let report = UpdateReport { losses: means(&losses), gradient_norm, learning_rate };
+        let gradient_norm = f64::from(norm) / (count * loss_scale);
+        let report = UpdateReport { losses: means(&losses), gradient_norm, learning_rate, loss_scale };
         if report.is_finite() {
             // With the mean the limit is divided by the same count, so that clipping begins at the same place.
-            let scale = clip_factor(gradient_norm, settings.max_norm / count) / count;
+            let scale = clip_factor(gradient_norm, settings.max_norm / count) / (count * loss_scale);
             // The mapper takes the model by value; a clone shares all tensors.
             self.model = self.optimizer.update(self.model.clone(), gradients, scale, learning_rate);
         }
+        self.loss_scaler = self.loss_scaler.map(|scaler| scaler.after(report.is_finite()));
+        self.skipped += u64::from(!report.is_finite());
         self.step += 1;
         Ok(report)
     }
@@ -99,20 +122,22 @@ impl UpdateReport {
     }
 }
 
-/// The passes of one micro-batch, each with its backward right after it, which frees its activations.
+/// The passes of one micro-batch, each with its backward right after it, which frees its activations. Gradients are
+/// `loss_scale` times what they are.
 fn micro_batch(
     model: &Transformer,
     batch: &TrainingBatch,
     settings: &StepSettings,
     seed: u64,
+    loss_scale: f64,
     accumulator: &mut GradientsAccumulator<Transformer>,
 ) -> Result<Losses, ModelError> {
     let mode = |pass| Mode::Training { seed: seed_of(seed, Owner::Dropout, [pass, 0, 0]) };
     let mut losses = Losses::default();
     let mut backward = |pass: usize, loss: Tensor<1>| {
-        let gradients = GradientsParams::from_grads(loss.backward(), model);
+        losses.0[pass] = Some(loss.clone().inner());
+        let gradients = GradientsParams::from_grads(loss.mul_scalar(loss_scale).backward(), model);
         accumulator.accumulate(model, gradients);
-        losses.0[pass] = Some(loss.inner());
     };
     if settings.matching {
         let logits = model.matching(&batch.speaker, &batch.all_known(), mode(0))?;

@@ -17,7 +17,7 @@ use burn::tensor::Device;
 
 use super::{Verdict, interrupter, open_device};
 use crate::batches::SpeakerItem;
-use crate::config::{Mode, RunConfig, Task};
+use crate::config::{Mode, PrecisionChoice, RunConfig, Task};
 use crate::dataset::synthetic::{SyntheticCorpus, SyntheticSettings, write_corpus};
 use crate::device::DeviceChoice;
 use crate::features::{ClipLength, PrepareOptions, Prepared, prepare_clip};
@@ -67,11 +67,11 @@ pub fn run(arguments: &DemoArgs) -> anyhow::Result<Verdict> {
         "`--training-share` is {}, expected more than 0 and at most 1",
         arguments.training_share
     );
-    let device = open_device(&arguments.device)?;
+    let (device, precision) = open_device(&arguments.device, |_| PrecisionChoice::Auto)?;
     let out = &arguments.out;
     start_clean(out)?;
     let interrupter = interrupter()?;
-    let options = TrainOptions { start: Start::Anew, reading_threads: 1, interrupter: interrupter.clone() };
+    let options = TrainOptions { start: Start::Anew, precision, reading_threads: 1, interrupter: interrupter.clone() };
     let mut phases = Phases::default();
     let clip = phases.run("preparing a real clip", || real_clip(out))?;
     let corpus = phases.run("making a synthetic corpus", || synthetic_corpus(arguments))?;
