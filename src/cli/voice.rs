@@ -44,7 +44,7 @@ struct Table {
 }
 
 /// How a table is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Csv,
     Npy,
