@@ -16,6 +16,7 @@ pub mod synth;
 pub mod test;
 pub mod train;
 pub mod voice;
+pub mod weights;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -66,6 +67,7 @@ enum Verb {
     Select(select::SelectArgs),
     Convert(convert::ConvertArgs),
     Voice(voice::VoiceArgs),
+    Weights(weights::WeightsArgs),
 }
 
 /// Runs the program with its arguments, the program's own name first.
@@ -120,6 +122,7 @@ fn run(verb: &Verb) -> anyhow::Result<Verdict> {
         Verb::Select(arguments) => select::run(arguments),
         Verb::Convert(arguments) => convert::run(arguments),
         Verb::Voice(arguments) => voice::run(arguments),
+        Verb::Weights(arguments) => weights::run(arguments),
     }
 }
 
