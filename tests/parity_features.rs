@@ -105,7 +105,7 @@ fn rule_trials(folder: &Path) -> Vec<Trial> {
     for (name, expected) in vectors["fnv1a64"].as_object().into_iter().flatten() {
         let (name, expected) = (name.clone(), expected.clone());
         trials.push(golden_cases::trial(format!("rule: hash of `{name}`"), move || {
-            same(&format!("{:016x}", fill_rule::hash(&name)), text(&expected))
+            same(format!("{:016x}", fill_rule::hash(&name)), text(&expected).to_owned())
         }));
     }
     for (name, expected) in vectors["streams"].as_object().into_iter().flatten() {
@@ -143,6 +143,8 @@ fn parameter_equal(expected: &Value) -> Result<(), String> {
 
 // Keys and shapes.
 
+type Shapes = std::collections::BTreeMap<String, Vec<usize>>;
+
 fn key_trials(folder: &Path) -> Vec<Trial> {
     let trial = |path: PathBuf| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -162,7 +164,7 @@ fn keys_equal(path: &Path, name: &str) -> Result<(), String> {
         other => return Err(format!("`{other}` is not a network")),
     };
     let table = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let mut expected = std::collections::BTreeMap::new();
+    let mut expected = Shapes::new();
     for line in table.lines().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
         if fields[3] == "feature" {
@@ -173,8 +175,8 @@ fn keys_equal(path: &Path, name: &str) -> Result<(), String> {
             expected.insert(fields[0].to_owned(), shape);
         }
     }
-    let differing = |a: &std::collections::BTreeMap<String, Vec<usize>>, b: &std::collections::BTreeMap<_, _>| {
-        a.iter().find(|(key, shape)| b.get(*key) != Some(shape)).map(|(key, shape)| format!("`{key}` {shape:?}"))
+    let differing = |a: &Shapes, b: &Shapes| {
+        a.iter().find(|(key, shape)| b.get(*key) != Some(*shape)).map(|(key, shape)| format!("`{key}` {shape:?}"))
     };
     same((differing(&found, &expected), differing(&expected, &found)), (None, None))
 }
@@ -184,7 +186,7 @@ fn keys_equal(path: &Path, name: &str) -> Result<(), String> {
 fn network_trials(folder: &Path, manifest: &str) -> Vec<Trial> {
     let cases = read_json(&folder.join(manifest));
     let trial = |case: Value| {
-        let is_large = case["depth"].as_u64().is_some_and(|blocks| blocks > MOST_BLOCKS);
+        let is_large = case["input"]["depth"].as_u64().is_some_and(|blocks| blocks > MOST_BLOCKS);
         let name = format!("{} {}", text(&case["network"]), text(&case["case"]));
         let folder = folder.to_path_buf();
         golden_cases::trial(name, move || case_close(&folder, &case))
@@ -220,7 +222,7 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 fn video(case: &Value) -> VideoMae {
-    let blocks = case["depth"].as_u64().unwrap_or(40) as usize;
+    let blocks = case["input"]["depth"].as_u64().unwrap_or(40) as usize;
     by_rule(VideoMaeConfig { blocks, ..VideoMaeConfig::default() }.init(&device()))
 }
 
