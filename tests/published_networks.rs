@@ -25,6 +25,8 @@ use unifr::media::ColorImage;
 const BF16_TOLERANCE: f32 = 0.1;
 /// Eleven bits.
 const F16_TOLERANCE: f32 = 0.02;
+/// Eleven bits through 23 blocks whose rule amplifies what differs (its gain is 1.5), sums of products in f16 as well.
+const F16_CONVOLUTIONS_TOLERANCE: f32 = 0.15;
 /// Another batch size means other orders of summation.
 const BATCH_TOLERANCE: f32 = 1e-5;
 
@@ -135,7 +137,7 @@ fn convolutions_in_half_precision_stay_near() {
         host(filled(network, &tensors, precision).unwrap().forward(faces(1)))
     };
     let found = distance(&by_rule(FloatDType::F16), &by_rule(FloatDType::F32));
-    assert!(found > 0.0 && found < F16_TOLERANCE, "{found}");
+    assert!(found > 0.0 && found < F16_CONVOLUTIONS_TOLERANCE, "{found}");
 }
 
 #[test]
@@ -202,4 +204,23 @@ fn random_weights_are_used_only_where_named() {
     let options = React2023Options { random, pose_blocks: 1, ..React2023Options::default() };
     let error = React2023::load(&weights, &options, &device()).err().unwrap();
     assert!(matches!(error, WeightsError::Missing { network: Network::ActionUnits, .. }), "{error}");
+}
+
+#[test]
+fn the_command_names_what_is_missing_and_lists_what_fits() {
+    let folder = tempfile::tempdir().unwrap();
+    let shapes: Vec<_> = parameter_shapes(&EfficientNetB2Config.init(&device())).into_iter().collect();
+    write_safetensors(&folder.path().join("enet_b2_8_best.safetensors"), &shapes);
+    let check = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unifr"));
+        let output = command.args(["weights", "check"]).arg(folder.path()).args(options).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = check(&["--write"]);
+    assert_eq!(code, Some(1), "three files are missing");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("exp: no weights of ResMasking") && lines[0].contains("https://"), "{text}");
+    assert!(lines[2].starts_with("va: well: ") && lines[2].ends_with("not in the manifest"), "{text}");
+    assert!(lines[3].starts_with("pose: no weights of VideoMAE"), "{text}");
+    assert!(check(&[]).1.contains("as in the manifest"));
 }

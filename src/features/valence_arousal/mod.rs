@@ -15,12 +15,12 @@ pub use block::{Block, BlockConfig};
 pub use efficient_net::{EfficientNetB2, EfficientNetB2Config};
 pub use squeeze_excite::SqueezeExcite;
 
-/// Batch norms of TensorFlow's models add this to the variance.
-const NORM_EPSILON: f64 = 1e-3;
-
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::Device;
+
+/// Batch norms of TensorFlow's models add this to the variance.
+const NORM_EPSILON: f64 = 1e-3;
 
 /// A convolution without bias and its norm; `Same` pads as TensorFlow does, more at the end where it is odd.
 fn convolution(
