@@ -168,15 +168,21 @@ def videomae(blocks):
     return state.plain()
 
 
+def save(state, path, **options):
+    """Into an open file, so that the archive inside is named `archive`, as in checkpoints of the publishers' time."""
+    with open(path, "wb") as file:
+        torch.save(state, file, **options)
+
+
 def main():
     folder, blocks = Path(sys.argv[1]), int(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    name = "Z_resmasking_dropout1_rot30_2019Nov30_13.32"
     state = {"net": resmasking(), "best_acc": 74.1, "epoch": 12}
-    torch.save(state, folder / name, _use_new_zipfile_serialization=False)
-    torch.save({"epoch": 3, "state_dict": mefarg()}, folder / "MEFARG_swin_base_BP4D.pth")
-    torch.save(efficientnet(), folder / "enet_b2_8_best.pt")
-    torch.save({"model": videomae(blocks)}, folder / "vit_g_hybrid_pt_1200e_k710_ft.pth")
+    name = "Z_resmasking_dropout1_rot30_2019Nov30_13.32"
+    save(state, folder / name, _use_new_zipfile_serialization=False)
+    save({"epoch": 3, "state_dict": mefarg()}, folder / "MEFARG_swin_base_BP4D.pth")
+    save(efficientnet(), folder / "enet_b2_8_best.pt")
+    save({"model": videomae(blocks)}, folder / "vit_g_hybrid_pt_1200e_k710_ft.pth")
 
 
 if __name__ == "__main__":
