@@ -11,7 +11,7 @@ use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{DType, Device, Distribution, FloatDType, Tensor, module};
 use floor::{Peak, Timed, Work, report, seconds};
 use unifr_kernels::attention::{attention, reference};
-use unifr_kernels::{AttentionProblem, Dropout, MaskRule, has_cuda_driver};
+use unifr_kernels::{AttentionProblem, Dropout, MaskRule};
 
 /// Materialised scores of more than this many bytes are not tried.
 const MOST_SCORES_BYTES: usize = 4 << 30;
@@ -21,50 +21,66 @@ type Shape = [usize; 5];
 type Function = Box<dyn Fn([Tensor<4>; 3]) -> Tensor<4>>;
 
 fn main() -> std::io::Result<()> {
-    let mut found = false;
-    if cfg!(feature = "cuda") && has_cuda_driver() {
-        found = true;
-        #[cfg(feature = "cuda")]
-        on_device(
-            "cuda",
-            &Device::cuda(0),
-            Peak::of_cuda(),
-            &[FloatDType::BF16, FloatDType::F16, FloatDType::F32],
-            &[[1, 12, 4501, 4501, 64], [1, 12, 6, 4501, 64], [10, 12, 6, 4501, 64]],
-        )?;
-    }
-    #[cfg(feature = "cubecl-cpu")]
-    {
-        found = true;
-        on_device("cubecl-cpu", &Device::cpu(), None, &[FloatDType::F32], &[[1, 2, 301, 301, 64], [1, 2, 6, 301, 64]])?;
-    }
-    if !found {
+    let devices = devices();
+    if devices.is_empty() {
         eprintln!("no GPU here; build with `--features cubecl-cpu` to run the kernels on the processor");
     }
-    Ok(())
+    devices.iter().try_for_each(|bench| on_device(bench))
 }
 
-fn on_device(
-    name: &str,
-    device: &Device,
-    peak: Option<Peak>,
-    elements: &[FloatDType],
-    shapes: &[Shape],
-) -> std::io::Result<()> {
-    let peak = peak.unwrap_or_else(|| Peak::measured(device));
+/// A device with what is timed on it.
+struct Bench {
+    name: &'static str,
+    device: Device,
+    peak: Peak,
+    elements: Vec<FloatDType>,
+    shapes: Vec<Shape>,
+    /// Whether burn's own ways are timed beside ours.
+    has_rivals: bool,
+}
+
+#[allow(clippy::vec_init_then_push, reason = "each is there with its feature")]
+fn devices() -> Vec<Bench> {
+    #[allow(unused_mut, reason = "as above")]
+    let mut devices = Vec::new();
+    #[cfg(feature = "cuda")]
+    if let Some(peak) = Peak::of_cuda() {
+        devices.push(Bench {
+            name: "cuda",
+            device: Device::cuda(0),
+            peak,
+            elements: vec![FloatDType::BF16, FloatDType::F16, FloatDType::F32],
+            shapes: vec![[1, 12, 4501, 4501, 64], [1, 12, 6, 4501, 64], [10, 12, 6, 4501, 64]],
+            has_rivals: true,
+        });
+    }
+    // LLVM takes minutes for burn's matrix products on this runtime, so ours stand alone.
+    #[cfg(feature = "cubecl-cpu")]
+    devices.push(Bench {
+        name: "cubecl-cpu",
+        device: Device::cpu(),
+        peak: Peak::measured(&Device::flex()),
+        elements: vec![FloatDType::F32],
+        shapes: vec![[1, 2, 301, 301, 64], [1, 2, 6, 301, 64]],
+        has_rivals: false,
+    });
+    devices
+}
+
+fn on_device(bench: &Bench) -> std::io::Result<()> {
     let mut rows = Vec::new();
-    for element in elements {
-        for shape in shapes {
-            for (name, pairs, function) in ways(*shape) {
-                rows.extend(both(&name, pairs, *shape, *element, device, &function));
+    for element in &bench.elements {
+        for shape in &bench.shapes {
+            for (name, pairs, function) in ways(*shape, bench.has_rivals) {
+                rows.extend(both(&name, pairs, *shape, *element, &bench.device, &function));
             }
         }
     }
-    report(name, &peak, &rows)
+    report(bench.name, &bench.peak, &rows)
 }
 
 /// Name, pairs of query and key that are looked at, and what to run.
-fn ways([batch, heads, queries, keys, _]: Shape) -> Vec<(String, f64, Function)> {
+fn ways([batch, heads, queries, keys, _]: Shape, has_rivals: bool) -> Vec<(String, f64, Function)> {
     let first_query = keys - queries;
     let pairs = |rule: MaskRule| -> f64 {
         let seen = |query| (0..keys).filter(|key| rule.allows(first_query + query, *key)).count();
@@ -86,6 +102,9 @@ fn ways([batch, heads, queries, keys, _]: Shape) -> Vec<(String, f64, Function)>
         ways.push(ours("full, dropout", MaskRule::Full, dropout));
         ways.push(ours("published 1, dropout", MaskRule::Published { online_step: 1 }, dropout));
         ways.push(ours("frame-causal 1, dropout", MaskRule::FrameCausal { online_step: 1 }, dropout));
+    }
+    if !has_rivals {
+        return ways;
     }
     let problem = AttentionProblem { first_query, ..AttentionProblem::whole(MaskRule::Full) };
     if batch * heads * queries * keys * size_of::<f32>() <= MOST_SCORES_BYTES {
