@@ -174,7 +174,7 @@ impl Case {
     }
 }
 
-fn rows(columns: &Columns) -> Vec<f32> {
+fn rows(columns: &[Vec<f32>]) -> Vec<f32> {
     (0..columns[0].len()).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
 }
 

@@ -45,7 +45,7 @@ pub fn deltas(values: &[f32], frame_count: usize, existing: usize) -> Vec<f32> {
 ///
 /// Published behaviour: the sum is divided by a number that only grows, over all frames and columns, so the deltas
 /// shrink as the recording goes on. Held by the stage `nz_de` in `tests/parity_compare.rs`.
-pub fn deltas_of_nonzero(columns: &Columns, frame_count: usize, existing: usize) -> Columns {
+pub fn deltas_of_nonzero(columns: &[Vec<f32>], frame_count: usize, existing: usize) -> Columns {
     let mut norm = NORM;
     let mut found = vec![Vec::with_capacity(frame_count); columns.len()];
     for frame in 0..frame_count {
@@ -85,10 +85,10 @@ mod tests {
     fn the_divisor_of_nonzero_deltas_only_grows() {
         // Frame 0: pairs (1, 1) and (2, 1) take part: 1 + 2 * 2 = 5 over 10 + 1 + 4.
         // Frame 1: pairs (3, 1) and (4, 1): 2 + 2 * 3 = 8 over 15 + 5.
-        let found = deltas_of_nonzero(&vec![vec![1.0, 2.0, 3.0, 4.0, 5.0]], 2, 5);
+        let found = deltas_of_nonzero(&[vec![1.0, 2.0, 3.0, 4.0, 5.0]], 2, 5);
         assert_eq!(found, [[5.0 / 15.0, 8.0 / 20.0]]);
         // A zero takes its pair out.
-        let found = deltas_of_nonzero(&vec![vec![1.0, 0.0, 3.0, 4.0]], 1, 4);
+        let found = deltas_of_nonzero(&[vec![1.0, 0.0, 3.0, 4.0]], 1, 4);
         assert_eq!(found, [[4.0 / 14.0]]);
     }
 }

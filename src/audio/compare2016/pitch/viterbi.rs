@@ -96,24 +96,26 @@ impl PitchPaths {
     }
 
     fn extend(&mut self, previous: &Candidates, current: &Candidates) {
-        let mut costs = [0.0; STATES];
-        let mut origins = [0; STATES];
-        for state in 0..STATES {
-            let mut least = f64::INFINITY;
-            for origin in 0..STATES {
-                let cost = self.transition(previous.get(origin), current.get(state)) + self.costs[origin];
-                if cost < least {
-                    (least, origins[state]) = (cost, origin);
-                }
-            }
-            costs[state] = least + local_cost(current, state);
-        }
-        self.costs = costs;
+        let steps: [(f64, usize); STATES] =
+            std::array::from_fn(|state| self.cheapest_step(previous, current.get(state)));
+        self.costs = std::array::from_fn(|state| steps[state].0 + local_cost(current, state));
         self.paths = std::array::from_fn(|state| {
-            let mut path = self.paths[origins[state]].clone();
+            let mut path = self.paths[steps[state].1].clone();
             path.push_back(state as u8);
             path
         });
+    }
+
+    /// The cheapest way to a state of this frame, and the state of the frame before that it comes from.
+    fn cheapest_step(&mut self, previous: &Candidates, to: Option<&Candidate>) -> (f64, usize) {
+        let mut cheapest = (f64::INFINITY, 0);
+        for origin in 0..STATES {
+            let cost = self.transition(previous.get(origin), to) + self.costs[origin];
+            if cost < cheapest.0 {
+                cheapest = (cost, origin);
+            }
+        }
+        cheapest
     }
 
     /// Cost of going from one state to another; no candidate is the unvoiced state.

@@ -31,7 +31,7 @@ impl Factors {
         Self { real, imaginary }
     }
 
-    #[inline(always)]
+    #[inline]
     fn times(&self, place: usize, (real, imaginary): (f32, f32)) -> (f32, f32) {
         let (cosine, sine) = (self.real[place], self.imaginary[place]);
         (cosine * real - sine * imaginary, cosine * imaginary + sine * real)
@@ -266,7 +266,7 @@ fn take_apart(steps: &[Step], diagonal: f32, kind: Kind, real: &mut [f32], imagi
 }
 
 /// The transform of two numbers.
-#[inline(always)]
+#[inline]
 fn pair(kind: Kind, real: &mut [f32], imaginary: &mut [f32]) {
     let ([a, b], [c, d]) = ([real[0], real[1]], [imaginary[0], imaginary[1]]);
     let (turned, turned_imaginary) = if kind == Kind::Plain { (b, d) } else { (-d, b) };
@@ -285,7 +285,7 @@ fn quarters(values: &mut [f32]) -> [&mut [f32]; 4] {
 type Complex = (f32, f32);
 
 /// Sums and differences of the numbers at one place of the quarters of a plain block.
-#[inline(always)]
+#[inline]
 fn spread([a, b, c, d]: [Complex; 4]) -> [Complex; 4] {
     let (sum, difference) = ((a.0 + c.0, a.1 + c.1), (a.0 - c.0, a.1 - c.1));
     let (other_sum, other) = ((b.0 + d.0, b.1 + d.1), (b.0 - d.0, b.1 - d.1));
@@ -298,11 +298,12 @@ fn spread([a, b, c, d]: [Complex; 4]) -> [Complex; 4] {
 }
 
 /// Sum and difference of a number and another one a quarter turn on.
-#[inline(always)]
+#[inline]
 fn across(a: Complex, b: Complex) -> [Complex; 2] {
     [(a.0 - b.1, a.1 + b.0), (a.0 + b.1, a.1 - b.0)]
 }
 
+#[allow(clippy::needless_range_loop, reason = "one place of eight slices at once")]
 fn plain_quarters(step: &Step, diagonal: f32, real: &mut [f32], imaginary: &mut [f32]) {
     let (quarter, middle) = (step.length / 4, step.length / 8);
     let ([r0, r1, r2, r3], [i0, i1, i2, i3]) = (quarters(real), quarters(imaginary));
@@ -325,6 +326,7 @@ fn plain_quarters(step: &Step, diagonal: f32, real: &mut [f32], imaginary: &mut 
     }
 }
 
+#[allow(clippy::needless_range_loop, reason = "one place of eight slices at once")]
 fn turned_quarters(step: &Step, diagonal: f32, real: &mut [f32], imaginary: &mut [f32]) {
     let quarter = step.length / 4;
     let ([r0, r1, r2, r3], [i0, i1, i2, i3]) = (quarters(real), quarters(imaginary));

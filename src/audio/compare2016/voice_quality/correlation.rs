@@ -108,8 +108,8 @@ fn product(first: &[f64], second: &[f64]) -> f64 {
     let (firsts, seconds) = (first.chunks_exact(LANES), second.chunks_exact(LANES));
     let rest: f64 = firsts.remainder().iter().zip(seconds.remainder()).map(|(x, y)| x * y).sum();
     for (first, second) in firsts.zip(seconds) {
-        for lane in 0..LANES {
-            sums[lane] += first[lane] * second[lane];
+        for (sum, (x, y)) in sums.iter_mut().zip(first.iter().zip(second)) {
+            *sum += x * y;
         }
     }
     sums.iter().sum::<f64>() + rest

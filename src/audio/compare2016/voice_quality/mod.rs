@@ -213,7 +213,7 @@ impl PeriodFollower {
 
 impl Sums {
     fn count_amplitudes(&mut self, this: f32, next: f32) {
-        self.amplitudes += (this + next) / 2.0;
+        self.amplitudes += this.midpoint(next);
         self.amplitude_differences += (this - next).abs();
     }
 }
