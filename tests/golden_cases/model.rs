@@ -154,12 +154,15 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 /// minutes for burn's matrix products there.
 #[allow(dead_code, reason = "each test program uses a part of this")]
 pub fn devices() -> Vec<(&'static str, Device)> {
+    #[allow(unused_mut, reason = "the other devices come with their features")]
     let mut devices = vec![("cpu", Device::flex())];
     #[cfg(feature = "cubecl-cpu")]
     if std::env::var_os("UNIFR_CUBECL_MODEL").is_some() {
         devices.push(("cubecl-cpu", Device::cpu()));
     } else {
-        eprintln!("skipped: the trials on the CubeCL CPU runtime, which take long; set `UNIFR_CUBECL_MODEL` to run them");
+        eprintln!(
+            "skipped: the trials on the CubeCL CPU runtime, which take long; set `UNIFR_CUBECL_MODEL` to run them"
+        );
     }
     #[cfg(feature = "cuda")]
     if unifr::kernels::has_cuda_driver() {

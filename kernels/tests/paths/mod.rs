@@ -41,6 +41,7 @@ impl Path {
 
 /// Every path there is here.
 pub fn paths() -> Vec<Path> {
+    #[allow(unused_mut, reason = "the other paths come with their features")]
     let mut paths = vec![Path::processor()];
     #[cfg(feature = "cubecl-cpu")]
     for (name, element, tolerance) in
