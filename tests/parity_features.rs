@@ -105,7 +105,7 @@ fn rule_trials(folder: &Path) -> Vec<Trial> {
     for (name, expected) in vectors["fnv1a64"].as_object().into_iter().flatten() {
         let (name, expected) = (name.clone(), expected.clone());
         trials.push(golden_cases::trial(format!("rule: hash of `{name}`"), move || {
-            same(format!("{:016x}", fill_rule::hash(&name)), text(&expected).to_owned())
+            same(&format!("{:016x}", fill_rule::hash(&name)).as_str(), &text(&expected))
         }));
     }
     for (name, expected) in vectors["streams"].as_object().into_iter().flatten() {
@@ -119,14 +119,14 @@ fn rule_trials(folder: &Path) -> Vec<Trial> {
     trials
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Result<(), String> {
+fn same<T: PartialEq + std::fmt::Debug>(found: &T, expected: &T) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("found {found:?}, expected {expected:?}")) }
 }
 
 fn stream_equal(name: &str, expected: &Value) -> Result<(), String> {
     let seed = fill_rule::hash(name);
     for (number, bits) in (0..).zip(list(&expected["u64"])) {
-        same(format!("{:016x}", fill_rule::bits(seed, number)), text(&bits).to_owned())?;
+        same(&format!("{:016x}", fill_rule::bits(seed, number)).as_str(), &text(&bits))?;
     }
     let integers: Vec<f64> = (0..8).map(|number| fill_rule::integer(seed, number) as f64).collect();
     golden_cases::close("integers", &integers, &numbers(&expected["k"]), |_| 0.0)
@@ -136,9 +136,9 @@ fn parameter_equal(expected: &Value) -> Result<(), String> {
     let shape = sizes(&expected["shape"]);
     let values = fill_rule::parameter(SEED, text(&expected["network"]), text(&expected["key"]), &shape);
     let first: Vec<String> = values.iter().take(4).map(|value| format!("{:08x}", value.to_bits())).collect();
-    same(first, list(&expected["first4_f32_bits"]).iter().map(|bits| text(bits).to_owned()).collect())?;
+    same(&first, &list(&expected["first4_f32_bits"]).iter().map(|bits| text(bits).to_owned()).collect())?;
     let last = values.last().map(|value| format!("{:08x}", value.to_bits()));
-    same(last.as_deref(), Some(text(&expected["last_f32_bits"])))
+    same(&last.as_deref(), &Some(text(&expected["last_f32_bits"])))
 }
 
 // Keys and shapes.
@@ -178,7 +178,7 @@ fn keys_equal(path: &Path, name: &str) -> Result<(), String> {
     let differing = |a: &Shapes, b: &Shapes| {
         a.iter().find(|(key, shape)| b.get(*key) != Some(*shape)).map(|(key, shape)| format!("`{key}` {shape:?}"))
     };
-    same((differing(&found, &expected), differing(&expected, &found)), (None, None))
+    same(&(differing(&found, &expected), differing(&expected, &found)), &(None, None))
 }
 
 // The networks.
@@ -289,12 +289,11 @@ fn clips(folder: &Path, input: &Value) -> Result<Tensor<5>, String> {
 
 fn rule_data(input: &Value) -> TensorData {
     let shape = sizes(&input["shape"]);
-    let values = match text(&input["kind"]) {
-        "zeros" => vec![0.0; shape.iter().product()],
-        _ => {
-            let factors = ["mean", "a", "b"].map(|key| input[key].as_f64().unwrap_or(0.0));
-            fill_rule::float_input(text(&input["stream"]), &shape, factors)
-        }
+    let factors = ["mean", "a", "b"].map(|key| input[key].as_f64().unwrap_or(0.0));
+    let values = if text(&input["kind"]) == "zeros" {
+        vec![0.0; shape.iter().product()]
+    } else {
+        fill_rule::float_input(text(&input["stream"]), &shape, factors)
     };
     TensorData::new(values, shape)
 }

@@ -145,7 +145,7 @@ fn a_batch_gives_what_each_face_gives_by_itself() {
     let tensors = random_tensors(&small(), 3);
     let network = filled(small(), &tensors, FloatDType::F32).unwrap();
     let together = host(network.forward(faces(2)));
-    let first = host(network.forward(faces(2).slice([0..1])));
+    let first = host(network.forward(faces(2).narrow(0, 0, 1)));
     assert!(distance(&together[..first.len()], &first) < BATCH_TOLERANCE);
 }
 

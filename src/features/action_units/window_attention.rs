@@ -39,7 +39,7 @@ impl WindowAttention {
         let head_width = width / self.heads;
         let parts: Tensor<5> = self.qkv.forward(windows).reshape([count, tokens, 3, self.heads, head_width]);
         let parts = parts.permute([2, 0, 3, 1, 4]);
-        let part = |number: usize| -> Tensor<4> { parts.clone().slice([number..number + 1]).squeeze_dim(0) };
+        let part = |number: usize| -> Tensor<4> { parts.clone().narrow(0, number, 1).squeeze_dim(0) };
         let query = part(0).mul_scalar((head_width as f64).sqrt().recip());
         let scores = self.biased(query.matmul(part(1).swap_dims(2, 3)), mask);
         let result = softmax(scores, 3).matmul(part(2));

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_shift_moves_the_fourth_row_and_column_to_the_first() {
         let shifted = rolled(numbered(1, 14), false);
-        assert_eq!(values(shifted.clone())[0], 3.0 * 14.0 + 3.0);
+        assert_eq!(values(shifted.clone())[..1], [3.0 * 14.0 + 3.0]);
         assert_eq!(values(rolled(shifted, true)), values(numbered(1, 14)));
     }
 
@@ -121,8 +121,9 @@ mod tests {
     fn only_windows_at_the_seam_are_masked() {
         let mask = shift_mask(14 * 14, &Device::flex()).into_data().try_into_vec::<f32>().unwrap();
         let (first, last) = (&mask[..49 * 49], &mask[3 * 49 * 49..]);
+        let picked: Vec<f32> = [0, 3, 4, 4 * 7].map(|key| last[key]).to_vec();
         assert!(first.iter().all(|value| *value == 0.0));
         // in the last window, rows and columns 0 to 3 stand before the seam, 4 to 6 behind it
-        assert_eq!([last[0], last[3], last[4], last[4 * 7]], [0.0, 0.0, APART, APART]);
+        assert_eq!(picked, [0.0, 0.0, APART, APART]);
     }
 }

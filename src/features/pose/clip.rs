@@ -119,6 +119,6 @@ mod tests {
         let input = input_from_clips(&[clip(&black)], &Device::flex());
         assert_eq!(input.dims(), [1, 3, 4, 224, 224]);
         let frame = |number: usize| input.clone().slice([0..1, 1..2, number..number + 1]).mean().into_scalar::<f32>();
-        assert_eq!([frame(2), frame(3)], [0.0, 1.0]);
+        assert_eq!(vec![frame(2), frame(3)], [0.0, 1.0]);
     }
 }

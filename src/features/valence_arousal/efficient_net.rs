@@ -95,7 +95,8 @@ impl PublishedNetwork for EfficientNetB2 {
         let mut path = path.to_vec();
         if path[0] == "blocks" {
             let widens = STAGES[path[1].parse::<usize>().expect("a stage's number")].4 > 1;
-            path[3] = Block::published_part(&path[3], widens).to_owned();
+            let part = Block::published_part(&path[3], widens).to_owned();
+            path[3] = part;
         }
         plain_key(&path)
     }

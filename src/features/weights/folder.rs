@@ -117,7 +117,7 @@ fn sha256_of(path: &Path) -> Result<String, FileError> {
         }
         hash.update(&bytes[..count]);
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 #[cfg(test)]
