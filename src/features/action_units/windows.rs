@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn bias_rows_go_from_key_to_query() {
-        let rows = bias_rows(&Device::flex()).into_data().try_into_vec::<i64>().unwrap();
+        let rows = bias_rows(&Device::flex()).into_data().convert::<i64>().try_into_vec::<i64>().unwrap();
         // a token and itself: the middle of 13x13; the first token and the last: the first row
         assert_eq!([rows[0], rows[48], rows[48 * 49]], [84, 0, 168]);
     }
