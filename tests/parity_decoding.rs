@@ -57,24 +57,13 @@ fn decoding_trials(path: &Path) -> Vec<Trial> {
         .collect()
 }
 
-/// The sampling that the golden run put in the place of chance.
-enum Given<'a> {
-    Argmax,
-    /// `(rounds, 3, rows, positions)`
-    Cdf(&'a Golden),
-}
-
-impl Chance for Given<'_> {
-    fn choice(&self, _: &Lane, draw: Draw) -> Choice {
-        match self {
-            Self::Argmax => Choice::Greedy,
-            Self::Cdf(uniforms) => {
-                let [_, modalities, rows, positions] = golden_model::dims::<4>(uniforms);
-                let place = ((draw.round * modalities + draw.modality) * rows + draw.row) * positions + draw.position;
-                Choice::Uniform(uniforms.values[place])
-            }
-        }
-    }
+/// The sampling that the golden run put in the place of chance: given uniforms `(rounds, 3, rows, positions)`, or the most
+/// probable token.
+fn golden_choice(uniforms: Option<&Golden>, draw: Draw) -> Choice {
+    let Some(uniforms) = uniforms else { return Choice::Greedy };
+    let [_, modalities, rows, positions] = golden_model::dims::<4>(uniforms);
+    let place = ((draw.round * modalities + draw.modality) * rows + draw.row) * positions + draw.position;
+    Choice::Uniform(uniforms.values[place])
 }
 
 fn decoding(path: &Path, name: &str, case: &Value) -> Result<(), String> {
@@ -89,21 +78,20 @@ fn decoding(path: &Path, name: &str, case: &Value) -> Result<(), String> {
     let filter = Filter { temperature: real("temperature")?, top_k: whole("top_k")?, top_p: real("top_p")? };
     let lanes: Vec<Lane> =
         (0..speaker.clip_count()).map(|row| Lane { clip: row as u64, reaction: 0, filter }).collect();
-    let chance = match goldens.get(&format!("{name}.uniforms")) {
-        Some(uniforms) => Given::Cdf(uniforms),
-        None => Given::Argmax,
-    };
+    let uniforms = goldens.get(&format!("{name}.uniforms"));
+    let choice = |draw: Draw| golden_choice(uniforms, draw);
+    let chance = Chance::Given(&choice);
     let model = model(folder, &device)?;
     let decoded = if case["task"] == "offline" {
         let temp_decay = if params["temp_decay"] == "linear" { TempDecay::Linear } else { TempDecay::None };
         let decoder = OfflineDecoder { unmask_steps: whole("step")?, temp_decay, ties: Ties::Published };
-        decoder.decode(&model, &speaker, &lanes, &chance)
+        decoder.decode(&model, &speaker, &lanes, chance)
     } else {
         let kind = name.split('_').nth(1).ok_or("a mask kind")?;
         let step = whole("online_step")?;
         let model = model.with_causal_rule(rule(kind, step));
         let decoder = OnlineDecoder { window: step, look_back: whole("online_max_len")? };
-        decoder.decode(&model, &speaker, &lanes, &chance)
+        decoder.decode(&model, &speaker, &lanes, chance)
     };
     compare(name, &decoded.map_err(|error| error.to_string())?, &goldens)
 }

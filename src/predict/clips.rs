@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use unifr_kernels::sampling::Filter;
 
-use super::lanes::{Decoded, Lane, PredictError, SeededChance};
+use super::lanes::{Chance, Decoded, Lane, PredictError};
 use super::offline::OfflineDecoder;
 use super::online::OnlineDecoder;
 use crate::batches::{SpeakerBatch, SpeakerItem};
@@ -75,7 +75,7 @@ impl Predictor {
     /// All reactions of one speaker; `clip` names its stream of chance.
     pub fn react(&self, speaker: &SpeakerItem, clip: u64, device: &Device) -> Result<Vec<Decoded>, PredictError> {
         let one = SpeakerBatch::of(&[speaker], &self.model.config().dims, device);
-        let chance = SeededChance { seed: self.seed };
+        let chance = Chance::Seeded(self.seed);
         let lanes: Vec<Lane> = self
             .filters
             .iter()
@@ -87,8 +87,8 @@ impl Predictor {
             .map(|lanes| {
                 let speakers = one.repeated(lanes.len());
                 match self.task {
-                    Task::Offline => self.offline.decode(&self.model, &speakers, lanes, &chance),
-                    Task::Online => self.online.decode(&self.model, &speakers, lanes, &chance),
+                    Task::Offline => self.offline.decode(&self.model, &speakers, lanes, chance),
+                    Task::Online => self.online.decode(&self.model, &speakers, lanes, chance),
                 }
             })
             .collect()

@@ -12,7 +12,7 @@ mod offline;
 mod online;
 
 pub use clips::{Predicted, Predictor, predict_clips};
-pub use lanes::{Chance, Choice, Decoded, Draw, Lane, PredictError, SeededChance};
+pub use lanes::{Chance, Choice, Decoded, Draw, Lane, PredictError};
 pub use mask_schedule::tokens_left;
 pub use offline::OfflineDecoder;
 pub use online::OnlineDecoder;

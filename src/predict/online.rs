@@ -7,7 +7,7 @@
 
 use burn::tensor::Device;
 
-use super::lanes::{Chance, Decoded, Lane, PredictError, picks};
+use super::lanes::{Chance, Decoded, Lane, PredictError, drawn, read};
 use crate::batches::{ListenerBatch, SpeakerBatch};
 use crate::model::Transformer;
 
@@ -35,7 +35,7 @@ impl OnlineDecoder {
         model: &Transformer,
         speaker: &SpeakerBatch,
         lanes: &[Lane],
-        chance: &dyn Chance,
+        chance: Chance<'_>,
     ) -> Result<Decoded, PredictError> {
         let (frames, device) = (speaker.frame_count(), speaker.expression.device());
         let mut decoded = Decoded {
@@ -48,11 +48,14 @@ impl OnlineDecoder {
             let seen = speaker.frames(view.first, end - view.first);
             let listener = listener(&decoded, view, &device);
             let logits = model.causal_end(&seen, &listener, end - known_end)?;
-            let picks = picks(logits, lanes, 1.0, round, chance)?;
-            for (modality, rows) in picks.into_iter().enumerate() {
-                for (row, picks) in rows.into_iter().enumerate() {
-                    decoded.tokens[modality][row].extend(picks.iter().map(|pick| pick.token as u32));
-                    let sum: f64 = picks.iter().map(|pick| f64::from(pick.probability).ln()).sum();
+            let window = end - known_end;
+            for (modality, drawn) in drawn(logits, lanes, 1.0, round, chance)?.into_iter().enumerate() {
+                let (tokens, probabilities) = read(drawn, window)?;
+                for (row, (tokens, probabilities)) in
+                    tokens.chunks(window).zip(probabilities.chunks(window)).enumerate()
+                {
+                    decoded.tokens[modality][row].extend(tokens);
+                    let sum: f64 = probabilities.iter().map(|probability| f64::from(*probability).ln()).sum();
                     decoded.log_probabilities[row] += sum;
                 }
             }
