@@ -43,8 +43,10 @@ pub struct Sampler {
 }
 
 /// Numbers of one sampler as a kernel reads them: temperature, top k, top p (low, high), seed (low, high).
+#[cfg(feature = "cubecl")]
 pub(crate) const SAMPLER_WORDS: usize = 6;
 
+#[cfg(feature = "cubecl")]
 impl Sampler {
     pub(crate) fn words(self) -> [u32; SAMPLER_WORDS] {
         let Filter { temperature, top_k, .. } = self.filter.spelled_out();
