@@ -18,7 +18,7 @@ use crate::cpu::tensor::to_change;
 use crate::cpu::{self, operations::KernelOps, pieces::PIECE};
 
 /// Elements of a tensor that share a row of bits: a tensor of any rank is read as rows of so many.
-const ROW: usize = 4096;
+pub(crate) const ROW: usize = 4096;
 
 /// Which elements are dropped.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +80,11 @@ pub(crate) fn bits([first, second]: [u32; 2], column: u32) -> u32 {
 /// Applies dropout to a tensor of any rank; `None` changes nothing.
 pub fn dropout<const D: usize>(input: Tensor<D>, dropout: Option<Dropout>) -> Tensor<D> {
     let Some(dropout) = dropout.filter(|dropout| dropout.probability > 0.0) else { return input };
+    #[cfg(feature = "cubecl")]
+    if crate::cube::takes(&input) {
+        let input = input.into_dispatch();
+        return Tensor::from_dispatch(<Dispatch as crate::dropout_kernel::CubeDropout>::cube_dropout(input, dropout));
+    }
     if !cpu::takes(&input) {
         return reference(input, dropout);
     }

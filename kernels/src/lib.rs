@@ -13,6 +13,8 @@ pub mod cross_entropy;
 mod cube;
 pub mod driver;
 pub mod dropout;
+#[cfg(feature = "cubecl")]
+mod dropout_kernel;
 pub mod gelu;
 pub mod layer_norm;
 #[cfg(feature = "cuda")]
