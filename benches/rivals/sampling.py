@@ -37,13 +37,14 @@ def row(name, device, run):
             torch.cuda.synchronize()
 
     run(), wait()
-    clock, runs, fastest = time.perf_counter(), 0, float("inf")
+    clock, processor, runs, fastest = time.perf_counter(), time.process_time(), 0, float("inf")
     while runs < 2 or time.perf_counter() - clock < LEAST_SECS:
         start = time.perf_counter()
         run(), wait()
         fastest = min(fastest, time.perf_counter() - start)
         runs += 1
-    print(f"  {name:50} {fastest * 1e3:9.3f} ms", flush=True)
+    processor = (time.process_time() - processor) / runs
+    print(f"  {name:50} {fastest * 1e3:9.3f} ms, processors {processor * 1e3:9.1f} ms", flush=True)
 
 
 torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
