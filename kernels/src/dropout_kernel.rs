@@ -126,7 +126,7 @@ pub fn drop_kernel<F: Float, N: Size>(
 
 /// [`crate::dropout::row_words`], the first word in the low half.
 #[cube]
-fn row_words_of(seed: u64, row: u64) -> u64 {
+pub(crate) fn row_words_of(seed: u64, row: u64) -> u64 {
     let z = seed + (row + 1u64) * 0x9e37_79b9_7f4a_7c15u64;
     let z = (z ^ (z >> 30u64)) * 0xbf58_476d_1ce4_e5b9u64;
     let z = (z ^ (z >> 27u64)) * 0x94d0_49bb_1331_11ebu64;

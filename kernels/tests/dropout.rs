@@ -30,10 +30,10 @@ fn both(input: Tensor<2>, direction: Tensor<2>, drop: Dropout) -> [Vec<f32>; 2] 
 #[test]
 fn every_path_drops_what_the_processor_drops() {
     let drop = Dropout { probability: 0.1, seed: 0x0123_4567_89ab_cdef };
-    for path in paths() {
-        // An odd number of values, and whole vectors over more than one row of bits; compiling is slow on some paths.
-        let all = [[3, 7], [4, 2052], [1, 1], [5, 4096], [37, 821]];
-        for shape in &all[..if path.is_slow { 2 } else { all.len() }] {
+    for path in paths().iter().filter(|path| !path.is_slow || path.is_exact()) {
+        // Whole vectors over more than one row of bits; compiling is slow on some paths.
+        let all = [[4, 2052], [3, 7], [1, 1], [5, 4096], [37, 821]];
+        for shape in &all[..if path.is_slow { 1 } else { all.len() }] {
             let shape = *shape;
             let [input, direction] = [1, 2].map(|seed| on(&noise(shape, seed), &path.device, path.element));
             // What the processor makes of the same numbers, rounded as the type rounds.

@@ -16,7 +16,7 @@
 //! thousand instructions of planes without a filter, 22 thousand under top-k = 5, 40 thousand with top-p = 0.05 on top,
 //! and 69 thousand under top-p = 0.9 alone; four are issued a cycle, so 35, 37, 67 and 116 us at 1.75 GHz: instructions
 //! are the limit, not memory.
-//! 48 registers and 48 kB of shared memory let four cubes of 256 units share a multiprocessor. Nothing was timed: no GPU.
+//! 40 registers and 48 kB of shared memory let four cubes of 256 units share a multiprocessor. Nothing was timed: no GPU.
 
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::{DType, Shape};
@@ -25,47 +25,20 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
-use super::numbers::{EXP, FARTHEST, KEY_OF_NOTHING, LN_2_HIGH, LN_2_LOW, ROUNDING, SIGN, WEIGHT_BITS};
+use super::numbers::KEY_OF_NOTHING;
+use super::numbers_kernel::{key_of, logit_of, part_of, weight_of, words_of};
 use super::problem::{NOT_FINITE, NOTHING, SAMPLER_WORDS, Sampler};
-
-/// Values of a digit.
-const BINS: usize = 1024;
-/// Bins, or units, are summed in as many groups, each of as many bins, so that a search looks at the groups and then into
-/// one.
-const GROUPS: usize = 32;
-/// One place in so many is left empty, so that units reading at equal distances meet other banks.
-const PADDING: usize = 16;
-/// Places for the bins of one part of a weight.
-const BIN_PLACES: usize = BINS + BINS / PADDING;
-/// Bits of one part of a weight: 65,536 parts add up within 32 bits.
-const PART_BITS: u32 = 16;
-/// Bits of the digits: 10, 10, 10, 2. The first digit is above this bit.
-const FIRST_SHIFT: u32 = 22;
-const DIGIT_BITS: u32 = 10;
+use super::select_kernel::{BIN_PLACES, GROUPS, PADDING, Row, key_at, padded, select_key};
+use crate::dropout_kernel::row_words_of;
 
 /// Units of a cube on a GPU.
 const UNITS: u32 = 256;
+/// The same for a row that does not fit into shared memory.
+const LONG_UNITS: u32 = 320;
 /// A runtime that offers fewer units a cube than this has no planes: one unit then does a row.
 const FEWEST_UNITS: u32 = 32;
 /// Rows of more tokens are not kept in shared memory, so that several cubes fit into one multiprocessor.
 const MOST_STAGED: usize = 8192;
-
-/// What does not change along a row.
-#[derive(CubeType)]
-struct Row {
-    first: usize,
-    vocabulary: usize,
-    temperature: f32,
-    largest: f32,
-}
-
-/// Where a selection ends: the key at which the sum exceeds the goal, and the sum above that key.
-#[derive(CubeType)]
-struct Selected {
-    key: u32,
-    above: u64,
-    goal: u64,
-}
 
 /// One token a row; see the card of this file.
 #[cube(launch, address_type = "dynamic")]
@@ -190,7 +163,7 @@ pub fn draw_kernel<F: Float>(
         }
         let total = all + walk.tie_weight * min(all_ties, ties_kept);
         let place = u64::cast_from(number % rows_per_sampler as usize);
-        let goal = part_of(total, random_bits_of(words_of(samplers, sampler + 4), place));
+        let goal = part_of(total, row_words_of(words_of(samplers, sampler + 4), place));
 
         // The first group, then the first unit of it, then the first token with which the sum exceeds the goal.
         let mut group = 0usize;
@@ -235,139 +208,6 @@ fn passes(walk: &mut Walk, weight: u64, ties: u64, goal: u64) -> bool {
     is_passed
 }
 
-/// The key at which, from the largest down, the sum first exceeds the goal; tokens below the floor do not count.
-///
-/// By weight the goal is a fraction of 2^64 of all; otherwise tokens are counted, and the search ends as soon as a digit
-/// parts the tokens as asked.
-#[cube]
-#[allow(clippy::too_many_arguments)]
-fn select_key<F: Float>(
-    logits: &[F],
-    keys: &Shared<[u32]>,
-    bins: &Shared<[Atomic<u32>]>,
-    group_sums: &mut Shared<[u64]>,
-    found: &mut Shared<[u64]>,
-    row: &Row,
-    floor: u32,
-    goal: u64,
-    #[comptime] by_weight: bool,
-    #[comptime] is_staged: bool,
-) -> Selected {
-    let mut selected = Selected { key: 0u32, above: 0u64, goal };
-    let mut shift = FIRST_SHIFT.runtime();
-    // Keys from the selected one on up to so much more share the digits found so far.
-    let mut span = 0xffff_ffffu32;
-    let mut is_open = true;
-    while is_open {
-        clear(bins, by_weight);
-        sync_cube();
-        let mut token = UNIT_POS as usize;
-        while token < row.vocabulary {
-            let key = key_at::<F>(logits, keys, row, token, is_staged);
-            if key >= floor && key - selected.key <= span {
-                let bin = padded(((key - selected.key) >> shift) as usize);
-                if by_weight {
-                    let weight = weight_of(logit_of(key), row.largest);
-                    let mask = comptime!((1u64 << PART_BITS) - 1);
-                    #[unroll]
-                    for part in 0..3usize {
-                        let bits = (weight >> comptime!(u64::from(PART_BITS) * part as u64)) & mask;
-                        bins[bin + comptime!(part * BIN_PLACES)].fetch_add(u32::cast_from(bits));
-                    }
-                } else {
-                    bins[bin].fetch_add(1u32);
-                }
-            }
-            token += CUBE_DIM as usize;
-        }
-        sync_cube();
-        let mut group = UNIT_POS as usize;
-        while group < GROUPS {
-            let mut sum = 0u64;
-            for bin in group * comptime!(BINS / GROUPS)..(group + 1) * comptime!(BINS / GROUPS) {
-                sum += bin_sum(bins, bin, by_weight);
-            }
-            group_sums[group] = sum;
-            group += CUBE_DIM as usize;
-        }
-        sync_cube();
-        if by_weight && shift == FIRST_SHIFT {
-            let mut total = 0u64;
-            for group in 0..GROUPS {
-                total += group_sums[group];
-            }
-            selected.goal = part_of(total, goal);
-        }
-
-        find(group_sums, selected.above, selected.goal, found);
-        let first = found[0] as usize * comptime!(BINS / GROUPS);
-        let mut bin = UNIT_POS as usize;
-        while bin < comptime!(BINS / GROUPS) {
-            group_sums[bin] = bin_sum(bins, first + bin, by_weight);
-            bin += CUBE_DIM as usize;
-        }
-        let above = found[1];
-        sync_cube();
-        find(group_sums, above, selected.goal, found);
-        selected.key += u32::cast_from(first + found[0] as usize) << shift;
-        selected.above = found[1];
-        span = (1u32 << shift) - 1u32;
-        is_open = shift > 0u32;
-        if !by_weight {
-            is_open = is_open && found[2] > selected.goal + 1u64;
-        }
-        shift = select(shift > DIGIT_BITS, shift - DIGIT_BITS, 0u32);
-        sync_cube();
-    }
-    selected
-}
-
-/// From the upper end, the first of some sums with which the total of those above exceeds the goal: its place, the total
-/// without it and with it.
-#[cube]
-fn find(sums: &mut Shared<[u64]>, above: u64, goal: u64, found: &mut Shared<[u64]>) {
-    let mut place = UNIT_POS as usize;
-    while place < GROUPS {
-        let mut without = above;
-        for other in place + 1..GROUPS {
-            without += sums[other];
-        }
-        let with = without + sums[place];
-        if without <= goal && with > goal {
-            found[0] = u64::cast_from(place);
-            found[1] = without;
-            found[2] = with;
-        }
-        place += CUBE_DIM as usize;
-    }
-    sync_cube();
-}
-
-/// Sets all bins to 0.
-#[cube]
-fn clear(bins: &Shared<[Atomic<u32>]>, #[comptime] by_weight: bool) {
-    let mut place = UNIT_POS as usize;
-    while place < comptime!(if by_weight { 3 * BIN_PLACES } else { BIN_PLACES }) {
-        bins[place].store(0u32);
-        place += CUBE_DIM as usize;
-    }
-}
-
-/// What a bin holds.
-#[cube]
-fn bin_sum(bins: &Shared<[Atomic<u32>]>, bin: usize, #[comptime] by_weight: bool) -> u64 {
-    let place = padded(bin);
-    let mut sum = u64::cast_from(bins[place].load());
-    if by_weight {
-        #[unroll]
-        for part in 1..3usize {
-            let bits = u64::cast_from(bins[place + comptime!(part * BIN_PLACES)].load());
-            sum += bits << comptime!(u64::from(PART_BITS) * part as u64);
-        }
-    }
-    sum
-}
-
 /// The largest of what the units have put into `sums`.
 #[cube]
 fn largest_of(sums: &Shared<[u64]>, group_sums: &mut Shared<[u64]>) -> u64 {
@@ -390,78 +230,6 @@ fn largest_of(sums: &Shared<[u64]>, group_sums: &mut Shared<[u64]>) -> u64 {
     largest
 }
 
-/// Where a value stands among padded ones.
-#[cube]
-fn padded(place: usize) -> usize {
-    place + place / PADDING
-}
-
-/// Two words as one number, the low one first.
-#[cube]
-fn words_of(samplers: &[u32], first: usize) -> u64 {
-    u64::cast_from(samplers[first]) | (u64::cast_from(samplers[first + 1]) << 32u64)
-}
-
-#[cube]
-fn key_at<F: Float>(logits: &[F], keys: &Shared<[u32]>, row: &Row, token: usize, #[comptime] is_staged: bool) -> u32 {
-    if is_staged { keys[token] } else { key_of(f32::cast_from(logits[row.first + token]) / row.temperature) }
-}
-
-/// [`super::numbers::key`].
-#[cube]
-fn key_of(logit: f32) -> u32 {
-    let bits = u32::reinterpret(logit);
-    let negative = select(bits == SIGN, SIGN.runtime(), !bits);
-    select(bits < SIGN, bits | SIGN, negative)
-}
-
-/// [`super::numbers::logit`].
-#[cube]
-fn logit_of(key: u32) -> f32 {
-    f32::reinterpret(select(key < SIGN, !key, key ^ SIGN))
-}
-
-/// [`super::numbers::weight`].
-#[cube]
-fn weight_of(logit: f32, largest: f32) -> u64 {
-    let below = largest - logit;
-    let below = select(below < FARTHEST, below, FARTHEST.runtime());
-    let rounded = fma(-below, f32::new(std::f32::consts::LOG2_E), f32::new(ROUNDING));
-    let exponent = rounded - ROUNDING;
-    let rest = fma(exponent, f32::new(-LN_2_HIGH), -below);
-    let rest = fma(exponent, f32::new(-LN_2_LOW), rest);
-    let mut series = f32::new(comptime!(EXP[0]));
-    #[unroll]
-    for power in 1..6usize {
-        series = fma(series, rest, f32::new(comptime!(EXP[power])));
-    }
-    let bits = u32::reinterpret(fma(series, rest * rest, rest) + 1.0f32);
-    let mantissa = ((bits & 0x007f_ffffu32) | 0x0080_0000u32) << ((bits >> 23u32) - 126u32);
-    let shift = comptime!(ROUNDING.to_bits()) - u32::reinterpret(rounded);
-    (u64::cast_from(mantissa) << comptime!(u64::from(WEIGHT_BITS - 24))) >> u64::cast_from(shift)
-}
-
-/// [`super::numbers::random_bits`]: one round of splitmix64.
-#[cube]
-fn random_bits_of(seed: u64, place: u64) -> u64 {
-    let z = seed + (place + 1u64) * 0x9e37_79b9_7f4a_7c15u64;
-    let z = (z ^ (z >> 30u64)) * 0xbf58_476d_1ce4_e5b9u64;
-    let z = (z ^ (z >> 27u64)) * 0x94d0_49bb_1331_11ebu64;
-    z ^ (z >> 31u64)
-}
-
-/// [`super::numbers::part`], from products of halves.
-#[cube]
-fn part_of(number: u64, fraction: u64) -> u64 {
-    let mask = 0xffff_ffffu64;
-    let (low, high) = (number & mask, number >> 32u64);
-    let (fraction_low, fraction_high) = (fraction & mask, fraction >> 32u64);
-    let first = low * fraction_high;
-    let second = high * fraction_low;
-    let carried = ((low * fraction_low) >> 32u64) + (first & mask) + (second & mask);
-    high * fraction_high + (first >> 32u64) + (second >> 32u64) + (carried >> 32u64)
-}
-
 /// Draws on the device of the logits.
 ///
 /// # Shapes
@@ -474,8 +242,14 @@ pub(crate) fn draw(logits: CubeTensor, samplers: &[Sampler], rows_per_sampler: u
 
 /// Units of a cube where nobody asks for another number.
 fn usual_units(logits: &CubeTensor) -> u32 {
-    let most = logits.client.properties().hardware.max_units_per_cube;
-    if most < FEWEST_UNITS { 1 } else { most.min(UNITS) }
+    let hardware = &logits.client.properties().hardware;
+    let most = hardware.max_units_per_cube;
+    if most < FEWEST_UNITS {
+        return 1;
+    }
+    let [_, vocabulary] = logits.meta.shape().dims();
+    let fits = staged(vocabulary, UNITS as usize, hardware.max_shared_memory_size) > 0;
+    most.min(if fits { UNITS } else { LONG_UNITS })
 }
 
 /// The same with that many units a row.

@@ -16,9 +16,13 @@ mod keep_kernel;
 #[cfg(feature = "cuda")]
 pub mod lowered;
 mod numbers;
+#[cfg(feature = "cubecl")]
+mod numbers_kernel;
 mod operations;
 mod problem;
 pub mod reference;
+#[cfg(feature = "cubecl")]
+mod select_kernel;
 
 use burn::backend::{Dispatch, DispatchTensorKind};
 use burn::tensor::{Int, Tensor};
@@ -27,7 +31,6 @@ pub use host::{Candidates, probabilities};
 pub use keep::{CODEBOOKS, Masking, Ties, Unmasked};
 pub use operations::SamplingOps;
 pub use problem::{DrawError, Filter, LARGEST_VOCABULARY, Pick, Sampler, SamplingError, fraction_bits};
-pub use reference::pick;
 
 /// What was drawn.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 //! additions nor the number of threads shows in a result. Its rounding is that of an `f32`, 6e-8 relative; what weighs
 //! less than 7e-15 of the most probable token counts as nothing.
 //!
-//! `draw_kernel.rs` has the same functions in the language of the kernels; `kernels/tests/sampling.rs` compares the results
+//! `numbers_kernel.rs` has the same functions in the language of the kernels; `kernels/tests/sampling.rs` compares the results
 //! bit by bit.
 
 use crate::dropout::row_words;

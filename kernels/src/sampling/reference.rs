@@ -3,7 +3,7 @@
 //! Source: minGPT-style `sample` of the published code, sums in double precision: top-k keeps ties at the threshold, top-p
 //! keeps the first token that takes the sum over p, the most probable token always stays.
 
-use super::problem::{Filter, Pick, SamplingError};
+use super::problem::{Filter, SamplingError};
 
 /// Probabilities after temperature, top-k and top-p, in place of the logits; removed tokens have 0.
 pub fn probabilities(logits: &mut [f32], filter: Filter) -> Result<(), SamplingError> {
@@ -26,20 +26,6 @@ pub fn probabilities(logits: &mut [f32], filter: Filter) -> Result<(), SamplingE
     let left = softmax(logits);
     logits.iter_mut().zip(left).for_each(|(logit, probability)| *logit = probability as f32);
     Ok(())
-}
-
-/// Draws the first token whose cumulative probability (double sums, index order) exceeds `uniform` in [0, 1).
-pub fn pick(probabilities: &[f32], uniform: f64) -> Pick {
-    let mut sum = 0.0;
-    let mut last = 0;
-    for (token, probability) in probabilities.iter().enumerate().filter(|(_, probability)| **probability > 0.0) {
-        sum += f64::from(*probability);
-        last = token;
-        if sum > uniform {
-            break;
-        }
-    }
-    Pick { token: last, probability: probabilities[last] }
 }
 
 fn check(logits: &[f32]) -> Result<(), SamplingError> {
