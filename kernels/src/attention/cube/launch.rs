@@ -6,18 +6,15 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::ops::permute;
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::features::MmaConfig;
 use cubecl::prelude::*;
 
-use super::common::{SizesLaunch, StridesLaunch};
+use super::common::StridesLaunch;
 use super::decode::{DecodePlan, decode_join, decode_split};
+use super::launch_tiles::takes_tiles;
+use super::numbers::{Numbers, blocks};
 use super::plain_backward::{output_dots, plain_key_gradients, plain_query_gradient};
 use super::plain_forward::{PlainPlan, plain_forward};
-use super::tensor_cores::{LANES, TilePlan};
-use super::tile_backward::{tile_key_gradients, tile_query_gradient};
-use super::tile_forward::tile_forward;
-use crate::attention::problem::{AttentionProblem, MaskRule, SPEAKER_TOKENS, TOKENS_PER_FRAME};
-use crate::dropout::{Dropout, threshold};
+use crate::attention::problem::AttentionProblem;
 
 /// Numbers in a vector of the plain kernels.
 const VECTOR: usize = 4;
@@ -31,8 +28,6 @@ const DECODE_ROWS: usize = 8;
 const DECODE_TILE: usize = 64;
 /// Keys of a cube: 4501 keys and 12 heads are 216 cubes.
 const DECODE_SPLIT: usize = 256;
-/// Widest head whose sums stay in registers.
-const WIDEST_TILE: usize = 128;
 /// Units of a cube on a GPU; a processor's cubes have as many as it has threads.
 const UNITS: u32 = 64;
 /// Keys (or queries) in shared memory at a time.
@@ -88,87 +83,17 @@ pub(crate) fn backward(
 }
 
 /// What backward reads.
-struct Given<'a> {
-    query: CubeTensor,
-    key: CubeTensor,
-    value: CubeTensor,
-    output: CubeTensor,
-    levels: &'a CubeTensor,
-    gradient: CubeTensor,
-}
-
-/// One problem with its sizes.
-#[derive(Clone, Copy)]
-pub(super) struct Numbers {
-    pub(super) problem: AttentionProblem,
-    pub(super) batch: usize,
-    pub(super) heads: usize,
-    pub(super) queries: usize,
-    pub(super) keys: usize,
-    pub(super) width: usize,
-}
-
-impl Numbers {
-    fn drops(&self) -> bool {
-        self.problem.dropout.is_some_and(|dropout| dropout.probability > 0.0)
-    }
-
-    /// What the tensor cores' kernels are compiled for: forward, the gradient of the queries, those of keys and values.
-    ///
-    /// The more rows a plane works on, the less often it reads a tile from shared memory, and the more registers it
-    /// needs: see the table of `ptxas` in `kernels/README.md`.
-    pub(super) fn tile_plans(&self) -> [TilePlan; 3] {
-        let plan = |row_tiles, columns| TilePlan {
-            rule: self.problem.rule,
-            width: self.width,
-            planes: 4,
-            row_tiles,
-            columns,
-            drops: self.drops(),
-        };
-        if self.width <= 64 { [plan(2, 32), plan(1, 32), plan(1, 32)] } else { [plan(1, 64), plan(1, 32), plan(1, 16)] }
-    }
-
-    fn sizes(&self) -> SizesLaunch {
-        let dropout = self.problem.dropout.unwrap_or(Dropout { probability: 0.0, seed: 0 });
-        SizesLaunch::new(
-            self.queries as u32,
-            self.seen_keys(),
-            self.problem.first_query as u32,
-            self.heads as u32,
-            (self.width as f32).sqrt().recip(),
-            threshold(dropout.probability),
-            (1.0 - dropout.probability).recip(),
-            dropout.seed,
-        )
-    }
-
-    /// The same numbers as a launch hands them over.
-    #[cfg(feature = "cuda")]
-    pub(super) fn push(&self, scalars: &mut cubecl::ScalarBuilder) {
-        let dropout = self.problem.dropout.unwrap_or(Dropout { probability: 0.0, seed: 0 });
-        scalars.push(self.queries as u32);
-        scalars.push(self.seen_keys());
-        scalars.push(self.problem.first_query as u32);
-        scalars.push(self.heads as u32);
-        scalars.push((self.width as f32).sqrt().recip());
-        scalars.push(threshold(dropout.probability));
-        scalars.push((1.0 - dropout.probability).recip());
-        scalars.push(dropout.seed);
-    }
-
-    fn seen_keys(&self) -> u32 {
-        self.problem.key_limit.unwrap_or(self.keys).min(self.keys) as u32
-    }
-}
-
-/// Rows of a block.
-pub(super) fn rows_of_tiles(plan: TilePlan) -> usize {
-    plan.rows()
+pub(super) struct Given<'a> {
+    pub(super) query: CubeTensor,
+    pub(super) key: CubeTensor,
+    pub(super) value: CubeTensor,
+    pub(super) output: CubeTensor,
+    pub(super) levels: &'a CubeTensor,
+    pub(super) gradient: CubeTensor,
 }
 
 /// One problem on one device.
-struct Call {
+pub(super) struct Call {
     numbers: Numbers,
     units: u32,
     /// Whether the device has tensor cores that take the tensors' type.
@@ -205,7 +130,7 @@ impl Call {
     }
 
     /// Cubes for rows at positions `first..end`: whole blocks of each group, for every head.
-    fn cubes(&self, first: usize, end: usize, rows: usize) -> CubeCount {
+    pub(super) fn cubes(&self, first: usize, end: usize, rows: usize) -> CubeCount {
         CubeCount::Static(blocks(self.problem.rule, first, end, rows), (self.batch * self.heads) as u32, 1)
     }
 
@@ -299,37 +224,6 @@ impl Call {
         }
     }
 
-    #[allow(unsafe_code)]
-    fn tile_forward<F: Float + CubeElement>(
-        &self,
-        query: &CubeTensor,
-        key: &CubeTensor,
-        value: &CubeTensor,
-        output: &CubeTensor,
-        levels: &CubeTensor,
-    ) {
-        let [plan, ..] = self.tile_plans();
-        let first = self.problem.first_query;
-        // SAFETY: every argument is as long as its tensor; rows and keys are bounded by the sizes.
-        unsafe {
-            tile_forward::launch_unchecked::<F>(
-                &query.client,
-                self.cubes(first, first + self.queries, plan.rows()),
-                tile_units(plan),
-                whole(query, TILE_VECTOR),
-                whole(key, TILE_VECTOR),
-                whole(value, TILE_VECTOR),
-                whole(output, 2),
-                whole(levels, 1),
-                strides(query, TILE_VECTOR),
-                strides(key, TILE_VECTOR),
-                strides(value, TILE_VECTOR),
-                self.sizes(),
-                plan,
-            );
-        }
-    }
-
     fn backward<F: Float + CubeElement>(&self, given: &Given<'_>) -> [CubeTensor; 3] {
         let dots = self.output_dots::<F>(given);
         let gradients = [(&given.query, self.queries), (&given.key, self.keys), (&given.value, self.keys)]
@@ -340,59 +234,6 @@ impl Call {
             self.plain_backward::<F>(given, &dots, &gradients);
         }
         gradients.map(split)
-    }
-
-    #[allow(unsafe_code)]
-    fn tile_backward<F: Float + CubeElement>(
-        &self,
-        given: &Given<'_>,
-        dots: &CubeTensor,
-        [query_gradient, key_gradient, value_gradient]: &[CubeTensor; 3],
-    ) {
-        let Given { query, key, value, levels, gradient, .. } = given;
-        let [_, query_plan, key_plan] = self.tile_plans();
-        let first = self.problem.first_query;
-        // SAFETY: every argument is as long as its tensor; rows and keys are bounded by the sizes.
-        unsafe {
-            tile_query_gradient::launch_unchecked::<F>(
-                &query.client,
-                self.cubes(first, first + self.queries, query_plan.rows()),
-                tile_units(query_plan),
-                whole(query, TILE_VECTOR),
-                whole(key, TILE_VECTOR),
-                whole(value, TILE_VECTOR),
-                whole(gradient, TILE_VECTOR),
-                whole(levels, 1),
-                whole(dots, 1),
-                whole(query_gradient, 2),
-                strides(query, TILE_VECTOR),
-                strides(key, TILE_VECTOR),
-                strides(value, TILE_VECTOR),
-                strides(gradient, TILE_VECTOR),
-                self.sizes(),
-                query_plan,
-            );
-            tile_key_gradients::launch_unchecked::<F>(
-                &query.client,
-                self.cubes(0, self.keys, key_plan.rows()),
-                tile_units(key_plan),
-                whole(query, TILE_VECTOR),
-                whole(key, TILE_VECTOR),
-                whole(value, TILE_VECTOR),
-                whole(gradient, TILE_VECTOR),
-                whole(levels, 1),
-                whole(dots, 1),
-                whole(key_gradient, 2),
-                whole(value_gradient, 2),
-                strides(query, TILE_VECTOR),
-                strides(key, TILE_VECTOR),
-                strides(value, TILE_VECTOR),
-                strides(gradient, TILE_VECTOR),
-                self.sizes(),
-                self.keys as u32,
-                key_plan,
-            );
-        }
     }
 
     /// Δ of each row.
@@ -471,39 +312,6 @@ impl Call {
     }
 }
 
-/// Whether tensor cores take this type and this width here.
-fn takes_tiles(properties: &DeviceProperties, dtype: DType, width: usize) -> bool {
-    let element = match dtype {
-        DType::F16 => f16::cube_type(),
-        DType::BF16 => bf16::cube_type(),
-        _ => return false,
-    };
-    let needed = MmaConfig { a_type: element, b_type: element, cd_type: f32::cube_type(), m: 16, n: 8, k: 16 };
-    let features = &properties.features.matmul;
-    properties.hardware.plane_size_min == LANES
-        && properties.hardware.plane_size_max == LANES
-        && features.mma.contains(&needed)
-        && features.ldmatrix.contains(&element)
-        && width.is_multiple_of(16)
-        && width <= WIDEST_TILE
-}
-
-fn tile_units(plan: TilePlan) -> CubeDim {
-    CubeDim::new_1d(plan.planes as u32 * LANES)
-}
-
-/// Blocks of `rows` rows at positions `first..end`, those of each group counted up on their own.
-pub(super) fn blocks(rule: MaskRule, first: usize, end: usize, rows: usize) -> u32 {
-    let speaker = |position: usize| {
-        (position / TOKENS_PER_FRAME) * SPEAKER_TOKENS + (position % TOKENS_PER_FRAME).min(SPEAKER_TOKENS)
-    };
-    if rule == MaskRule::Full {
-        return (end - first).div_ceil(rows) as u32;
-    }
-    let speakers = speaker(end) - speaker(first);
-    (speakers.div_ceil(rows) + (end - first - speakers).div_ceil(rows)) as u32
-}
-
 /// The tensor itself where its rows are unbroken and start at whole vectors, else a copy.
 fn with_dense_rows(tensor: CubeTensor) -> CubeTensor {
     let strides = tensor.meta.strides();
@@ -522,14 +330,14 @@ fn split(tensor: CubeTensor) -> CubeTensor {
 
 /// All of a tensor's memory, in vectors.
 #[allow(unsafe_code)]
-fn whole(tensor: &CubeTensor, vector: usize) -> BufferArg {
+pub(super) fn whole(tensor: &CubeTensor, vector: usize) -> BufferArg {
     let last: usize =
         tensor.meta.shape().iter().zip(tensor.meta.strides().iter()).map(|(size, stride)| (size - 1) * stride).sum();
     // SAFETY: the last element lies inside the tensor's memory.
     unsafe { BufferArg::from_raw_parts(tensor.handle.clone(), (last + 1) / vector) }
 }
 
-fn strides(tensor: &CubeTensor, vector: usize) -> StridesLaunch {
+pub(super) fn strides(tensor: &CubeTensor, vector: usize) -> StridesLaunch {
     let of = |axis: usize| (tensor.meta.strides()[axis] / vector) as u32;
     StridesLaunch::new(of(0), of(1), of(2))
 }

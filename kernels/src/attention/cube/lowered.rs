@@ -5,7 +5,7 @@ use cubecl::prelude::*;
 use cubecl::{CubeElement, ScalarBuilder};
 
 use super::common::{SizesCompilationArg, StridesCompilationArg};
-use super::launch::{Numbers, blocks, rows_of_tiles};
+use super::numbers::{Numbers, blocks, rows_of_tiles};
 use super::tensor_cores::{LANES, TilePlan, VECTOR};
 use super::tile_backward::{tile_key_gradients, tile_query_gradient};
 use super::tile_forward::tile_forward;

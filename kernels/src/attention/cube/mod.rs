@@ -3,8 +3,10 @@
 mod common;
 mod decode;
 mod launch;
+mod launch_tiles;
 #[cfg(feature = "cuda")]
 mod lowered;
+mod numbers;
 mod plain_backward;
 mod plain_forward;
 mod spans;
