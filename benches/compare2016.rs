@@ -139,7 +139,9 @@ fn stages(samples: &[f32], rate_hz: u32) -> anyhow::Result<Vec<(&'static str, f6
             "paths of the pitch",
             millis(|| {
                 let (mut paths, mut decided) = (PitchPaths::default(), Vec::new());
-                candidates.iter().for_each(|frame| paths.take(*frame, &mut decided));
+                for frame in &candidates {
+                    paths.take(*frame, &mut decided);
+                }
                 decided.len()
             }),
         ),

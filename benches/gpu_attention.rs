@@ -25,7 +25,7 @@ fn main() -> std::io::Result<()> {
     if devices.is_empty() {
         eprintln!("no GPU here; build with `--features cubecl-cpu` to run the kernels on the processor");
     }
-    devices.iter().try_for_each(|bench| on_device(bench))
+    devices.iter().try_for_each(on_device)
 }
 
 /// A device with what is timed on it.

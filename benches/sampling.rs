@@ -39,6 +39,7 @@ fn main() -> std::io::Result<()> {
 
 #[allow(clippy::vec_init_then_push, reason = "what is pushed depends on the build")]
 fn devices() -> Vec<(&'static str, Device, usize)> {
+    #[allow(unused_mut, reason = "the other devices come with their features")]
     let mut devices = vec![("flex", Device::flex(), FRAMES)];
     #[cfg(feature = "cubecl-cpu")]
     devices.push(("cubecl-cpu", Device::cpu(), FEW_FRAMES));

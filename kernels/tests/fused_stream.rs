@@ -3,6 +3,7 @@
 #![cfg(feature = "cubecl")]
 
 mod noise;
+#[allow(dead_code, reason = "each test program uses a part of this")]
 mod paths;
 
 use burn::tensor::{FloatDType, Tensor};

@@ -52,7 +52,7 @@ fn memory_grows_with_the_tokens_and_not_with_their_square() {
     for rule in [MaskRule::Full, MaskRule::Published { online_step: 1 }, MaskRule::FrameCausal { online_step: 1 }] {
         most_bytes(300, rule);
         let [some, twice] = [1500, 3000].map(|tokens| most_bytes(tokens, rule));
-        println!("{rule:?}: {} bytes a token of 2 heads of 64", twice / 3000);
+        eprintln!("{rule:?}: {} bytes a token of 2 heads of 64", twice / 3000);
         assert!(twice < some * 5 / 2, "{rule:?}: {some} bytes, then {twice}");
         // All scores of both heads in `f32` would be this many.
         assert!(twice < 2 * 3000 * 3000 * 4 / 2, "{rule:?}: {twice} bytes");

@@ -78,6 +78,7 @@ fn cubecl_cpu() -> Result<Device, DeviceError> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(not(feature = "cuda"))]
     use super::*;
 
     #[cfg(not(feature = "cuda"))]

@@ -18,8 +18,11 @@ const RATE_HZ: u32 = 16_000;
 /// Sounds of the fuzz test.
 const FUZZED_SOUNDS: u64 = 150;
 
+/// What holds, or why not.
+type Claim = fn() -> Result<(), String>;
+
 pub fn trials() -> Vec<Trial> {
-    let claims: [(&str, fn() -> Result<(), String>); 9] = [
+    let claims: [(&str, Claim); 9] = [
         ("half_the_gain_halves_energies_and_leaves_the_voice_alone", gain),
         ("silence_is_constant_and_unvoiced", silence),
         ("less_than_60_ms_is_one_row_of_nan", too_short),
@@ -50,7 +53,7 @@ fn voice(secs: f32) -> Vec<f32> {
         phase = (phase + (130.0 + 20.0 * (TAU * 1.3 * time).sin()) / RATE_HZ as f32) % 1.0;
         let is_pause = (time * 2.0) % 1.0 > 0.8;
         let value = (-phase * 18.0).exp() * (TAU * 700.0 * phase / 130.0).sin() * 0.7;
-        if is_pause { 0.0 } else { ((value * 16_384.0) as i16 * 2) as f32 / 32_768.0 }
+        if is_pause { 0.0 } else { f32::from((value * 16_384.0) as i16 * 2) / 32_768.0 }
     };
     (0..count).map(sample).collect()
 }
@@ -113,7 +116,7 @@ fn constant() -> Result<(), String> {
 }
 
 fn clipped() -> Result<(), String> {
-    let square = |n: usize| if n / 70 % 2 == 0 { 32_767.0 / 32_768.0 } else { -1.0 };
+    let square = |n: usize| if (n / 70).is_multiple_of(2) { 32_767.0 / 32_768.0 } else { -1.0 };
     let found = extracted(&(0..16_000).map(square).collect::<Vec<_>>(), RATE_HZ)?;
     let f0 = found.llds.rows().nth(50).ok_or("no rows")?[0];
     // 140 samples a period: 114.3 Hz.

@@ -1,6 +1,5 @@
 //! The devices and types that this build and this machine can run a kernel test on. What is built but has no device here
 //! is named on standard error.
-#![allow(dead_code, reason = "each test program uses a part of this")]
 
 use burn::tensor::{Device, FloatDType};
 

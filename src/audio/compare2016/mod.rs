@@ -15,6 +15,7 @@
 //!
 //! Nothing here uses another room: the folder can be lifted out. [`Extractor`] takes a sound in pieces, in bounded memory.
 //! `README.md` beside this file says how close the numbers are to the reference's.
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "what is compared here is meant to be equal bit by bit"))]
 
 pub mod auditory;
 pub mod cepstrum;

@@ -159,7 +159,7 @@ fn table(half: usize, place: usize) -> Angle {
 
 /// Angles of the whole transform: the table has every second one, the others lie between two of it.
 fn outermost(half: usize, place: usize) -> Angle {
-    if place % 2 == 0 {
+    if place.is_multiple_of(2) {
         return table(half, place / 2);
     }
     let step = EIGHTH_TURN / (half / 4) as f32;
