@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use super::Verdict;
 use crate::audio::compare2016::{Contours, DESCRIPTOR_COUNT, Extractor, FUNCTIONAL_COUNT, Llds, functionals, names};
 use crate::files::{npy, write_atomically};
-use crate::media::read_sound;
+use crate::media::read_first_channel;
 
 /// Samples that are taken at once.
 const PIECE: usize = 1 << 16;
@@ -80,13 +80,9 @@ fn format_of(path: &Path) -> anyhow::Result<Format> {
 
 /// Departure: the reference wraps samples beyond full scale around; here they are cut, as a converter to 16 bits does.
 fn contours_of(path: &Path) -> anyhow::Result<Contours> {
-    let sound = read_sound(path)?;
+    let sound = read_first_channel(path)?;
     let mut extractor = Extractor::new(sound.rate_hz)?;
-    let mut channels = sound.channels.into_iter();
-    let first = channels.next().context("the sound has no channel")?;
-    if channels.next().is_some() {
-        log::info!("`{}` has several channels; the first is described", path.display());
-    }
+    let first = sound.channels.into_iter().next().context("the sound has no channel")?;
     let mut cut_count = 0;
     for piece in first.chunks(PIECE) {
         cut_count += piece.iter().filter(|sample| **sample < -1.0 || **sample > HIGHEST).count();

@@ -26,5 +26,5 @@ pub use error::MediaError;
 pub use image::{ColorImage, GrayImage};
 pub use movie::Movie;
 pub use panics::caught;
-pub use sound::{Sound, read_sound};
+pub use sound::{Sound, read_first_channel, read_sound};
 pub use video::{Frame, Frames, FramesAt};

@@ -63,7 +63,7 @@ impl Sound {
         (0..self.sample_count()).flat_map(at).collect()
     }
 
-    /// Appends one decoded buffer.
+    /// Appends one decoded buffer; channels that are not kept are left out.
     pub(super) fn push(&mut self, buffer: &GenericAudioBufferRef<'_>) {
         let mut planes: Vec<Vec<f32>> = Vec::new();
         buffer.copy_to_vecs_planar(&mut planes);
@@ -83,16 +83,25 @@ fn i16_from_sample(sample: f32) -> i16 {
 /// # Errors
 /// [`MediaError::NotSound`] for other files, [`MediaError::NoSound`] for an mp4 without a sound track.
 pub fn read_sound(path: impl AsRef<Path>) -> Result<Sound, MediaError> {
-    let mut file = crate::files::open(path.as_ref())?;
+    read_channels(path.as_ref(), usize::MAX)
+}
+
+/// The same, but of several channels only the first is kept: ten minutes of stereo at 44.1 kHz are 212 MB.
+pub fn read_first_channel(path: impl AsRef<Path>) -> Result<Sound, MediaError> {
+    read_channels(path.as_ref(), 1)
+}
+
+fn read_channels(path: &Path, most: usize) -> Result<Sound, MediaError> {
+    let mut file = crate::files::open(path)?;
     let mut start = Vec::new();
     (&mut file).take(12).read_to_end(&mut start)?;
     file.seek(SeekFrom::Start(0))?;
     match start.as_slice() {
         [] => Err(MediaError::Empty),
-        [b'R', b'I', b'F', b'F', .., b'W', b'A', b'V', b'E'] => wave::read(file),
+        [b'R', b'I', b'F', b'F', .., b'W', b'A', b'V', b'E'] => wave::read(file, most),
         [_, _, _, _, b'f' | b'm' | b's' | b'w', ..] => {
             let container = Container::read(&mut file)?;
-            sound_from_track(&container.sound.ok_or(MediaError::NoSound)?, &mut file)
+            channels_from_track(&container.sound.ok_or(MediaError::NoSound)?, &mut file, most)
         }
         other => Err(MediaError::NotSound { found: other.escape_ascii().to_string() }),
     }
@@ -100,10 +109,14 @@ pub fn read_sound(path: impl AsRef<Path>) -> Result<Sound, MediaError> {
 
 /// Decodes a whole sound track.
 pub fn sound_from_track(track: &Track, file: &mut File) -> Result<Sound, MediaError> {
+    channels_from_track(track, file, usize::MAX)
+}
+
+fn channels_from_track(track: &Track, file: &mut File, most: usize) -> Result<Sound, MediaError> {
     let mut decoder = decoder_for(track)?;
     let rate_hz = decoder.codec_params().sample_rate.unwrap_or(track.timescale);
     let channel_count = decoder.codec_params().channels.as_ref().map_or(1, symphonia::core::audio::Channels::count);
-    let mut sound = Sound { rate_hz, channels: vec![Vec::new(); channel_count] };
+    let mut sound = Sound { rate_hz, channels: vec![Vec::new(); channel_count.min(most)] };
     for (number, packet) in track.samples.iter().enumerate() {
         if track.edit.end.is_some_and(|end| packet.composition >= end) {
             break;

@@ -17,21 +17,21 @@ use super::sound::check_length;
 use super::{MediaError, Sound};
 
 /// Decodes the whole file.
-pub fn read(file: File) -> Result<Sound, MediaError> {
-    caught(|| decode(file)).map_err(MediaError::damaged)?
+pub fn read(file: File, most_channels: usize) -> Result<Sound, MediaError> {
+    caught(|| decode(file, most_channels)).map_err(MediaError::damaged)?
 }
 
-fn decode(file: File) -> Result<Sound, MediaError> {
+fn decode(file: File, most_channels: usize) -> Result<Sound, MediaError> {
     let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
     let mut hint = Hint::new();
     hint.with_extension("wav");
     let probed =
         symphonia::default::get_probe().probe(&hint, stream, FormatOptions::default(), MetadataOptions::default());
     let mut reader = probed.map_err(|error| MediaError::damaged(error.to_string()))?;
-    read_track(reader.as_mut())
+    read_track(reader.as_mut(), most_channels)
 }
 
-fn read_track(reader: &mut dyn FormatReader) -> Result<Sound, MediaError> {
+fn read_track(reader: &mut dyn FormatReader, most_channels: usize) -> Result<Sound, MediaError> {
     let track = reader.default_track(TrackType::Audio).ok_or(MediaError::NoSound)?;
     let Some(parameters) = track.codec_params.as_ref().and_then(|parameters| parameters.audio()) else {
         return Err(MediaError::NoSound);
@@ -42,7 +42,7 @@ fn read_track(reader: &mut dyn FormatReader) -> Result<Sound, MediaError> {
     let (Some(rate_hz @ 1..), Some(channels)) = (parameters.sample_rate, &parameters.channels) else {
         return Err(MediaError::damaged("its header names no rate or no channels"));
     };
-    let mut sound = Sound { rate_hz, channels: vec![Vec::new(); channels.count()] };
+    let mut sound = Sound { rate_hz, channels: vec![Vec::new(); channels.count().min(most_channels)] };
     let mut packet_number = 0;
     // A recording that was cut off ends inside a packet; what came before is kept.
     while let Ok(Some(packet)) = reader.next_packet() {
@@ -61,7 +61,7 @@ fn read_track(reader: &mut dyn FormatReader) -> Result<Sound, MediaError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::media::{MediaError, Sound, read_sound};
+    use crate::media::{MediaError, Sound, read_first_channel, read_sound};
 
     const INTEGERS: u16 = 1;
     const FLOATS: u16 = 3;
@@ -89,7 +89,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("sound.wav");
         std::fs::write(&path, file).expect("a file can be written");
-        read_sound(path)
+        let sound = read_sound(&path)?;
+        let alone = read_first_channel(&path)?;
+        assert_eq!(alone.channels, sound.channels[..1], "the first channel is the same alone");
+        Ok(sound)
     }
 
     #[test]
