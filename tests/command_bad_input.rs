@@ -257,10 +257,10 @@ fn an_online_step_other_than_the_trained_one_is_refused() {
 fn a_device_that_is_not_there_says_what_is() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("c.yaml"), tiny::config_text("run", &[])).unwrap();
-    let word = "the device is `gpu`, expected `auto`, `cpu`, `cuda` or `cuda:N`";
+    let word = "the device is `gpu`, expected `auto`, `cpu`, `cubecl-cpu`, `cuda`, `cuda:N`";
     refused(folder.path(), "train --config c.yaml --device gpu", &[word]);
     if cfg!(not(feature = "cuda")) {
-        let parts = ["this build of UniFR has no CUDA; use `--device cpu`, or build with `--features cuda`"];
+        let parts = ["this build has no CUDA; build with `--features cuda`, or use `--device cpu`"];
         refused(folder.path(), "train --config c.yaml --device cuda", &parts);
     }
 }
