@@ -1,7 +1,7 @@
 //! ComParE_2016 in plain Rust: 65 descriptors of a voice every 10 ms, and 6373 functionals of a clip.
 //!
 //! In:  samples of one channel with full scale 1.0, and their rate, 8 to 96 kHz.
-//! Out: [`Llds`] and functionals, as the reference orders and [names](names) them.
+//! Out: [`Llds`] and functionals, as the reference orders and [`names`] them.
 //! Source: `compare2016.md`, a description of the feature set by facts and formulas.
 //!
 //! The way of a sound, one file or folder for each station:

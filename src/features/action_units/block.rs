@@ -33,7 +33,7 @@ impl Block {
         }
     }
 
-    /// With a mask the grid is shifted; the mask is that of [`super::windows::shift_mask`].
+    /// With a mask the grid is shifted; the mask is that of `shift_mask` of the windows.
     ///
     /// # Shapes
     /// - `hidden`: `[batch, tokens, width]`

@@ -6,7 +6,7 @@
 //! from the structure below; `compare2016.md`, section 4, says how its tables are rounded.
 //!
 //! An even and an odd sample are one complex number, so a real transform is a complex one of half the length and one
-//! [`unpacking`](SplitRadix::unpack). The complex one takes a block apart into quarters, which are blocks themselves:
+//! unpacking. The complex one takes a block apart into quarters, which are blocks themselves:
 //!
 //! - a *plain* block of `n` has the quarters plain, turned, plain, plain;
 //! - a *turned* block is a transform whose bins lie half a bin higher; its quarters are plain, turned, plain, turned;
