@@ -24,8 +24,8 @@ use unifr_kernels::lowering::{self, Lowered};
 /// 2^-11 and 2^-8, and each is one of a sum.
 const TOLERANCES: [(DType, f64); 2] = [(DType::F16, 8e-3), (DType::BF16, 6.4e-2)];
 
-/// For sm_90a the assembler stops at 128 or 168 registers, which lets one more cube in, and puts up to six values aside before
-/// the loop; a spill inside a loop would be hundreds of bytes. For sm_80 there is none.
+/// For sm_90a the assembler stops three kernels at 128 or 168 registers, which lets one more cube in, and puts up to six values
+/// aside for that. For sm_80 there is none.
 const MOST_SPILLED_BYTES: u32 = 24;
 
 /// Whether kernels can be lowered here; CubeCL is told where `libdevice` is the first time.
