@@ -8,7 +8,7 @@ mod noise;
 mod oracle;
 mod paths;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use noise::noise_on;
 use oracle::Oracle;
 use paths::{Path, paths};
@@ -225,6 +225,15 @@ fn gradients_are_finite_differences() {
             let found = f64::from(gradient[place]);
             assert!((slope - found).abs() < 1e-3, "{}: {place}: {slope} and {found}", path.name);
         }
+    }
+}
+
+#[test]
+fn a_type_that_no_kernel_knows_goes_to_the_composition() {
+    let sizes = square(1, 2, 25, 16);
+    for path in paths().into_iter().filter(|path| path.is_exact() && path.device.supports_dtype(FloatDType::F64)) {
+        let path = Path { element: FloatDType::F64, ..path };
+        check(fast, &path, sizes, &problem(sizes, MaskRule::FrameCausal { online_step: 1 }, 0.1));
     }
 }
 

@@ -32,7 +32,10 @@ pub fn attention(
 ) -> Result<Tensor<4>, ProblemError> {
     check(&query, &key, &value, problem)?;
     #[cfg(feature = "cubecl")]
-    if crate::cube::takes(&query) && query.shape().num_elements() > 0 && query.dims()[3].is_multiple_of(4) {
+    if [&query, &key, &value].into_iter().all(|input| crate::cube::takes(input) && input.dtype() == query.dtype())
+        && query.shape().num_elements() > 0
+        && query.dims()[3].is_multiple_of(4)
+    {
         let [query, key, value] = [query, key, value].map(Tensor::into_dispatch);
         let output = <Dispatch as crate::cube::operations::CubeOps>::cube_attention(query, key, value, *problem);
         return Ok(Tensor::from_dispatch(output));

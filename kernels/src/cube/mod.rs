@@ -6,13 +6,14 @@
 pub(crate) mod operations;
 
 use burn::backend::DispatchTensorKind;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
-/// Whether this tensor is on a CubeCL device.
+/// Whether this tensor is on a CubeCL device, and of a type that the kernels know.
 pub(crate) fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
-    match tensor.clone().into_dispatch().kind {
-        DispatchTensorKind::Cube(_) => true,
-        DispatchTensorKind::Autodiff(inner) => matches!(*inner, DispatchTensorKind::Cube(_)),
-        _ => false,
-    }
+    matches!(tensor.dtype(), DType::F32 | DType::F16 | DType::BF16)
+        && match tensor.clone().into_dispatch().kind {
+            DispatchTensorKind::Cube(_) => true,
+            DispatchTensorKind::Autodiff(inner) => matches!(*inner, DispatchTensorKind::Cube(_)),
+            _ => false,
+        }
 }
