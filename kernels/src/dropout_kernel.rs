@@ -135,7 +135,7 @@ pub(crate) fn row_words_of(seed: u64, row: u64) -> u64 {
 
 /// [`crate::dropout::bits`].
 #[cube]
-fn bits_of(first: u32, second: u32, column: u32) -> u32 {
+pub(crate) fn bits_of(first: u32, second: u32, column: u32) -> u32 {
     let x = first + column;
     let x = (x ^ (x >> 16u32)) * 0x7feb_352du32;
     let x = ((x ^ (x >> 15u32)) + second) * 0x846c_a68bu32;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use burn::tensor::{bf16, f16};
 use cubecl::__private::Runtime;
 use cubecl::cuda::CudaRuntime;
-use cubecl::ir::features::{Features, MmaConfig};
+use cubecl::ir::features::Features;
 use cubecl::ir::nvidia::SmArch;
 use cubecl::ir::{DeviceIdentity, HardwareProperties, MemoryDeviceProperties};
 use cubecl::prelude::*;
@@ -17,6 +17,7 @@ use cubecl::{Compiler, InfoBuilder, ScalarBuilder};
 use cubecl_llvm::nvptx::ptx_version::PtxVersion;
 use cubecl_llvm::{LlvmTarget, PlironArtifact, PlironCompiler, PlironOptions};
 
+use crate::attention::cube::product;
 pub use crate::attention::cube::{ProblemSizes, lowered as attention};
 
 /// Driver version whose PTX is written: CUDA 12.8.
@@ -100,14 +101,7 @@ pub(crate) fn device() -> Arc<DeviceProperties> {
         DeviceIdentity { name: "offline".into(), fingerprint: "offline".into(), physical: None },
     );
     for element in [bf16::cube_type(), f16::cube_type()] {
-        properties.features.matmul.mma.insert(MmaConfig {
-            a_type: element,
-            b_type: element,
-            cd_type: f32::cube_type(),
-            m: 16,
-            n: 8,
-            k: 16,
-        });
+        properties.features.matmul.mma.insert(product(element));
         properties.features.matmul.ldmatrix.insert(element);
     }
     Arc::new(properties)

@@ -4,6 +4,7 @@ use cubecl::prelude::*;
 
 use super::spans::{groups, places_before};
 use crate::attention::problem::MaskRule;
+use crate::dropout_kernel::{bits_of, row_words_of};
 
 /// The problem's numbers as the kernels read them.
 #[derive(CubeType, CubeLaunch)]
@@ -84,27 +85,15 @@ pub(crate) fn last_block_first(index: u32, rows: u32, first: u32, end: u32, #[co
     }
 }
 
-/// What a row gives to the bits of its weights; the same as [`crate::dropout::row_words`].
+/// What a row gives to the bits of its weights: two words.
 #[cube]
 pub(crate) fn row_words(seed: u64, row: u64) -> (u32, u32) {
-    let mut z = seed + (row + 1u64) * 0x9e37_79b9_7f4a_7c15u64;
-    z = (z ^ (z >> 30u64)) * 0xbf58_476d_1ce4_e5b9u64;
-    z = (z ^ (z >> 27u64)) * 0x94d0_49bb_1331_11ebu64;
-    z = z ^ (z >> 31u64);
-    (z as u32, (z >> 32u64) as u32)
-}
-
-/// 32 bits for one weight; the same as [`crate::dropout::bits`].
-#[cube]
-pub(crate) fn bits(first: u32, second: u32, column: u32) -> u32 {
-    let mut x = first + column;
-    x = (x ^ (x >> 16u32)) * 0x7feb_352du32;
-    x = ((x ^ (x >> 15u32)) + second) * 0x846c_a68bu32;
-    x ^ (x >> 16u32)
+    let words = row_words_of(seed, row);
+    (words as u32, (words >> 32u64) as u32)
 }
 
 /// Factor of the weight in that row and column: 0, or what makes up for the dropped ones.
 #[cube]
 pub(crate) fn factor(words: (u32, u32), column: u32, sizes: &Sizes) -> f32 {
-    select(bits(words.0, words.1, column) < sizes.threshold, 0.0f32, sizes.kept)
+    select(bits_of(words.0, words.1, column) < sizes.threshold, 0.0f32, sizes.kept)
 }

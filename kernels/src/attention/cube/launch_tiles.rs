@@ -2,11 +2,10 @@
 
 use burn::tensor::{DType, bf16, f16};
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::features::MmaConfig;
 use cubecl::prelude::*;
 
 use super::launch::{Call, Given, strides, whole};
-use super::tensor_cores::{LANES, TilePlan, VECTOR};
+use super::tensor_cores::{LANES, VECTOR, product};
 use super::tile_backward::{tile_key_gradients, tile_query_gradient};
 use super::tile_forward::tile_forward;
 
@@ -30,7 +29,7 @@ impl Call {
             tile_forward::launch_unchecked::<F>(
                 &query.client,
                 self.cubes(first, first + self.queries, plan.rows()),
-                tile_units(plan),
+                CubeDim::new_1d(plan.units()),
                 whole(query, VECTOR),
                 whole(key, VECTOR),
                 whole(value, VECTOR),
@@ -60,7 +59,7 @@ impl Call {
             tile_query_gradient::launch_unchecked::<F>(
                 &query.client,
                 self.cubes(first, first + self.queries, query_plan.rows()),
-                tile_units(query_plan),
+                CubeDim::new_1d(query_plan.units()),
                 whole(query, VECTOR),
                 whole(key, VECTOR),
                 whole(value, VECTOR),
@@ -78,7 +77,7 @@ impl Call {
             tile_key_gradients::launch_unchecked::<F>(
                 &query.client,
                 self.cubes(0, self.keys, key_plan.rows()),
-                tile_units(key_plan),
+                CubeDim::new_1d(key_plan.units()),
                 whole(query, VECTOR),
                 whole(key, VECTOR),
                 whole(value, VECTOR),
@@ -106,16 +105,11 @@ pub(super) fn takes_tiles(properties: &DeviceProperties, dtype: DType, width: us
         DType::BF16 => bf16::cube_type(),
         _ => return false,
     };
-    let needed = MmaConfig { a_type: element, b_type: element, cd_type: f32::cube_type(), m: 16, n: 8, k: 16 };
     let features = &properties.features.matmul;
     properties.hardware.plane_size_min == LANES
         && properties.hardware.plane_size_max == LANES
-        && features.mma.contains(&needed)
+        && features.mma.contains(&product(element))
         && features.ldmatrix.contains(&element)
         && width.is_multiple_of(16)
         && width <= WIDEST_TILE
-}
-
-fn tile_units(plan: TilePlan) -> CubeDim {
-    CubeDim::new_1d(plan.planes as u32 * LANES)
 }

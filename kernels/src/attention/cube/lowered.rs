@@ -5,8 +5,8 @@ use cubecl::prelude::*;
 use cubecl::{CubeElement, ScalarBuilder};
 
 use super::common::{SizesCompilationArg, StridesCompilationArg};
-use super::numbers::{Numbers, blocks, rows_of_tiles};
-use super::tensor_cores::{LANES, TilePlan, VECTOR};
+use super::numbers::{Numbers, blocks};
+use super::tensor_cores::{TilePlan, VECTOR};
 use super::tile_backward::{tile_key_gradients, tile_query_gradient};
 use super::tile_forward::tile_forward;
 use crate::attention::AttentionProblem;
@@ -42,7 +42,7 @@ fn lowered_as<F: Float + CubeElement>(
     let numbers = Numbers { problem: *problem, batch, heads, queries, keys, width };
     let [forward_plan, query_plan, key_plan] = numbers.tile_plans();
     let forward = tile_forward::TileForward::<F>::new(
-        settings(units(forward_plan)),
+        settings(forward_plan.units()),
         device(),
         target(),
         buffer(),
@@ -57,7 +57,7 @@ fn lowered_as<F: Float + CubeElement>(
         forward_plan,
     );
     let query_gradient = tile_query_gradient::TileQueryGradient::<F>::new(
-        settings(units(query_plan)),
+        settings(query_plan.units()),
         device(),
         target(),
         buffer(),
@@ -75,7 +75,7 @@ fn lowered_as<F: Float + CubeElement>(
         query_plan,
     );
     let key_gradients = tile_key_gradients::TileKeyGradients::<F>::new(
-        settings(units(key_plan)),
+        settings(key_plan.units()),
         device(),
         target(),
         buffer(),
@@ -169,19 +169,11 @@ fn finish(
         name: name.into(),
         entry,
         ptx,
-        cubes: [
-            blocks(numbers.problem.rule, first, end, rows_of_tiles(plan)),
-            (numbers.batch * numbers.heads) as u32,
-            1,
-        ],
-        units: units(plan),
+        cubes: [blocks(numbers.problem.rule, first, end, plan.rows()), (numbers.batch * numbers.heads) as u32, 1],
+        units: plan.units(),
         shared_bytes,
         info: info(lengths, scalars),
     }
-}
-
-fn units(plan: TilePlan) -> u32 {
-    plan.planes as u32 * LANES
 }
 
 fn strides() -> StridesCompilationArg {

@@ -17,3 +17,5 @@ mod tile_forward;
 pub(crate) use launch::{backward, forward};
 #[cfg(feature = "cuda")]
 pub use lowered::{ProblemSizes, lowered};
+#[cfg(feature = "cuda")]
+pub(crate) use tensor_cores::product;

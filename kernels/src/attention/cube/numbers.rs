@@ -38,41 +38,28 @@ impl Numbers {
     }
 
     pub(super) fn sizes(&self) -> SizesLaunch {
-        let dropout = self.problem.dropout.unwrap_or(Dropout { probability: 0.0, seed: 0 });
-        SizesLaunch::new(
-            self.queries as u32,
-            self.seen_keys(),
-            self.problem.first_query as u32,
-            self.heads as u32,
-            (self.width as f32).sqrt().recip(),
-            threshold(dropout.probability),
-            (1.0 - dropout.probability).recip(),
-            dropout.seed,
-        )
+        let ([queries, keys, first_query, heads, threshold], [scale, kept], seed) = self.values();
+        SizesLaunch::new(queries, keys, first_query, heads, scale, threshold, kept, seed)
     }
 
-    /// The same numbers as a launch hands them over.
+    /// The same numbers as a launch hands them over: each type in the order of its fields.
     #[cfg(feature = "cuda")]
     pub(super) fn push(&self, scalars: &mut cubecl::ScalarBuilder) {
-        let dropout = self.problem.dropout.unwrap_or(Dropout { probability: 0.0, seed: 0 });
-        scalars.push(self.queries as u32);
-        scalars.push(self.seen_keys());
-        scalars.push(self.problem.first_query as u32);
-        scalars.push(self.heads as u32);
-        scalars.push((self.width as f32).sqrt().recip());
-        scalars.push(threshold(dropout.probability));
-        scalars.push((1.0 - dropout.probability).recip());
-        scalars.push(dropout.seed);
+        let (counts, factors, seed) = self.values();
+        counts.into_iter().for_each(|count| scalars.push(count));
+        factors.into_iter().for_each(|factor| scalars.push(factor));
+        scalars.push(seed);
     }
 
-    fn seen_keys(&self) -> u32 {
-        self.problem.key_limit.unwrap_or(self.keys).min(self.keys) as u32
+    /// What [`super::common::Sizes`] holds, by type.
+    fn values(&self) -> ([u32; 5], [f32; 2], u64) {
+        let Dropout { probability, seed } = self.problem.dropout.unwrap_or(Dropout { probability: 0.0, seed: 0 });
+        let seen_keys = self.problem.key_limit.unwrap_or(self.keys).min(self.keys);
+        let [queries, keys, first_query, heads] =
+            [self.queries, seen_keys, self.problem.first_query, self.heads].map(|count| count as u32);
+        let factors = [(self.width as f32).sqrt().recip(), (1.0 - probability).recip()];
+        ([queries, keys, first_query, heads, threshold(probability)], factors, seed)
     }
-}
-
-/// Rows of a block.
-pub(super) fn rows_of_tiles(plan: TilePlan) -> usize {
-    plan.rows()
 }
 
 /// Blocks of `rows` rows at positions `first..end`, those of each group counted up on their own.

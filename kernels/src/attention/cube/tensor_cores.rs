@@ -10,6 +10,8 @@
 //! different banks.
 
 use cubecl::cmma::{MatrixIdent, MmaDefinition};
+use cubecl::features::MmaConfig;
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::common::Strides;
@@ -20,6 +22,11 @@ use crate::attention::problem::MaskRule;
 pub(crate) const VECTOR: usize = 8;
 /// Lanes of a plane; the fragments are made for this number.
 pub(crate) const LANES: u32 = 32;
+
+/// The product of the kernels, for operands of that type, as a device advertises it.
+pub(crate) fn product(element: ElemType) -> MmaConfig {
+    MmaConfig { a_type: element, b_type: element, cd_type: f32::cube_type(), m: 16, n: 8, k: 16 }
+}
 
 /// Rows in shared memory.
 pub(crate) type Rows<F> = Shared<[Vector<F, Const<8>>]>;
@@ -49,6 +56,11 @@ impl TilePlan {
     /// Rows that a cube works on.
     pub(crate) fn rows(self) -> usize {
         self.planes * self.row_tiles * 16
+    }
+
+    /// Units of a cube.
+    pub(crate) fn units(self) -> u32 {
+        self.planes as u32 * LANES
     }
 
     /// Vectors from one row in shared memory to the next.
